@@ -1,0 +1,1 @@
+"""Deep visibility into a Linux host and its containers."""

@@ -1,0 +1,1 @@
+"""What an event is: event table, record layout, state records, field catalogue."""

@@ -1,0 +1,101 @@
+"""What an event is: the table of every event type ever assigned, and the system call maps.
+
+The numbers are those of the scap/ppm schema (falcosecurity/libs, schema 4.5.1) and are fixed
+for ever: even codes are enter events, odd codes exit events. Rules for the table:
+a new parameter is only ever appended; anything else needs a new event code.
+
+`data/events.json`, `data/flags.json`, `data/syscalls.json` and `data/names.json` hold the facts;
+this module gives them types. `python -m sysdig_py.schema.generate` derives the probe's header
+and the engine's Lua table from them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+SCHEMA_VERSION: Final = "4.5.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of an event type.
+
+    Attributes:
+        name: parameter name.
+        type: parameter type, lower-case without the PT_ prefix (`fd`, `errno`, `fspath`, ...).
+        fmt: print format (`na dec hex 10_padded_dec id dir oct`).
+        flags: name of the flag table that spells the value, or "".
+        dirfd: index of the parameter that holds the directory fd of a relative path, or -1.
+        dynamic: name of the dynamic parameter table, or "".
+    """
+
+    name: str
+    type: str
+    fmt: str = "na"
+    flags: str = ""
+    dirfd: int = -1
+    dynamic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One event type: `code`, upper-case `id`, user-visible `name`, bit masks and parameters."""
+
+    code: int
+    id: str
+    name: str
+    category: int
+    flags: int
+    params: tuple[Param, ...]
+
+    @property
+    def is_exit(self) -> bool:
+        """Whether this is the exit half of a call."""
+        return self.code % 2 == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Syscall:
+    """One system call of an architecture and the exit event it is reported as."""
+
+    nr: int
+    name: str
+    ppm_sc: int
+    exit_code: int
+    flags: int
+
+
+def load_data(name: str) -> Any:
+    """Return the parsed content of `data/NAME.json`."""
+    return json.loads(resources.files(__package__).joinpath("data", f"{name}.json").read_text())
+
+
+@cache
+def events() -> tuple[EventType, ...]:
+    """Return every event type, indexed by code."""
+    return tuple(
+        EventType(e["code"], e["id"], e["name"], e["category"], e["flags"], tuple(Param(**p) for p in e["params"]))
+        for e in load_data("events")
+    )
+
+
+@cache
+def syscalls(arch: str) -> tuple[Syscall, ...]:
+    """Return the system calls of `arch` (`x86_64` or `aarch64`)."""
+    return tuple(Syscall(*row) for row in load_data("syscalls")[arch])
+
+
+@cache
+def syscall_names() -> tuple[str, ...]:
+    """Return the system call names, indexed by the architecture-independent ppm_sc id."""
+    return tuple(name or "" for name in load_data("syscalls")["ppm_sc"])
+
+
+@cache
+def flag_tables() -> dict[str, list[tuple[str, int]]]:
+    """Return the flag tables: name -> [(flag name, bits)] in the order values are matched."""
+    return {k: [(n, v) for n, v in rows] for k, rows in load_data("flags").items()}

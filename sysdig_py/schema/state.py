@@ -1,0 +1,120 @@
+"""State records: outside knowledge as records of the stream.
+
+What the event stream alone cannot tell (processes and sockets that were there before, users,
+interfaces, containers, losses) enters it as records with a type code of this table. They have
+the same layout as events, always carry `Flag.STATE_ONLY`, consume no event number, are saved in
+every native trace, and are never delivered. Text parameters end with NUL, lists are NUL separated.
+
+Header fields that matter: THREAD: tid, pid, cgroup_id; FD: tid and pid of the owning process'
+main thread; the others: none.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from sysdig_py.schema.events import EventType, Param
+
+
+class State(enum.IntEnum):
+    """Type codes of state records; all are >= FIRST."""
+
+    THREAD = 0xF001
+    FD = 0xF002
+    USER = 0xF003
+    GROUP = 0xF004
+    INTERFACE = 0xF005
+    CGROUP = 0xF006  # what a cgroup id means, and which container it is
+    CONTAINER = 0xF007
+    GAP = 0xF008  # events were lost here
+    SKIP = 0xF009  # a filtered trace left out more events than a record's `skipped` can count
+    CGROUP_MKDIR = 0xF010  # from the kernel: a cgroup was made; CGROUP follows when it is resolved
+    CGROUP_RMDIR = 0xF011  # from the kernel
+
+
+FIRST: Final = 0xF000
+
+
+class FdType(enum.IntEnum):
+    """What an fd is: the numbers of the .scap FDL block."""
+
+    UNKNOWN = 0
+    FILE = 1
+    DIRECTORY = 2
+    IPV4 = 3
+    IPV6 = 4
+    IPV4_LISTENER = 5
+    IPV6_LISTENER = 6
+    PIPE = 7
+    UNIX = 8
+    EVENT = 9
+    UNSUPPORTED = 10
+    SIGNALFD = 11
+    EVENTPOLL = 12
+    INOTIFY = 13
+    TIMERFD = 14
+    NETLINK = 15
+    FILE_V2 = 16
+    BPF = 17
+    USERFAULTFD = 18
+    IO_URING = 19
+    MEMFD = 20
+    PIDFD = 21
+
+
+class L4(enum.IntEnum):
+    """Transport protocol of an IP socket: the numbers of the .scap FDL block."""
+
+    UNKNOWN = 0
+    NONE = 1
+    TCP = 2
+    UDP = 3
+    ICMP = 4
+    RAW = 5
+
+
+class Role(enum.IntEnum):
+    """Which end of its connection a socket is."""
+
+    NONE = 0
+    CLIENT = 1
+    SERVER = 2
+
+
+def _type(code: State, params: str) -> EventType:
+    pairs = (item.split(":") for item in params.split())
+    return EventType(code, f"STATE_{code.name}", code.name.lower(), 0, 0, tuple(Param(n, t, "dec") for n, t in pairs))
+
+
+STATE_TYPES: Final[tuple[EventType, ...]] = (
+    _type(
+        State.THREAD,
+        "tid:pid pid:pid ptid:pid sid:pid vpgid:pid pgid:pid comm:charbuf exe:charbuf exepath:charbuf"
+        " args:bytebuf cwd:charbuf root:charbuf env:bytebuf cgroups:bytebuf fdlimit:int64 flags:uint32"
+        " uid:uid gid:gid loginuid:uid vm_size:uint32 vm_rss:uint32 vm_swap:uint32 pgft_maj:uint64"
+        " pgft_min:uint64 vtid:pid vpid:pid tty:uint32 start_ts:uint64",
+    ),
+    # tuple: client/source end first, as in a SOCKTUPLE event parameter; a listener has its own end as destination
+    _type(
+        State.FD,
+        "fd:fd ino:uint64 type:uint8 flags:uint32 dev:uint32 name:charbuf tuple:socktuple l4proto:uint8 role:uint8",
+    ),
+    _type(State.USER, "uid:uid gid:gid name:charbuf home:charbuf shell:charbuf"),
+    _type(State.GROUP, "gid:gid name:charbuf"),
+    # addr, netmask, broadcast: 4 or 16 bytes in network order, "" when there is none
+    _type(State.INTERFACE, "netns:uint64 name:charbuf addr:bytebuf netmask:bytebuf broadcast:bytebuf speed:uint64"),
+    # container_id: "" for the host
+    _type(State.CGROUP, "cgroup_id:uint64 path:charbuf container_id:charbuf"),
+    # labels: NUL separated key=value; ip: dotted, "" unknown; json: what the runtime said, for later use
+    _type(
+        State.CONTAINER,
+        "id:charbuf full_id:charbuf type:charbuf name:charbuf image:charbuf image_id:charbuf image_repo:charbuf"
+        " image_tag:charbuf image_digest:charbuf ip:charbuf privileged:bool labels:bytebuf netns:uint64 json:charbuf",
+    ),
+    # cpu: -1 when not known per CPU; total: lost for this cause since the start
+    _type(State.GAP, "cause:charbuf count:uint64 total:uint64 cpu:int16"),
+    _type(State.SKIP, "count:uint64"),
+    _type(State.CGROUP_MKDIR, "cgroup_id:uint64 path:charbuf"),
+    _type(State.CGROUP_RMDIR, "cgroup_id:uint64 path:charbuf"),
+)
