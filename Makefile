@@ -1,0 +1,54 @@
+# One target per thing one can do here; `make` alone lists them.
+
+PYTHON := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-run demo test test-unit test-kernel test-container fuzz bench lint format generate dist clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what the program and its tests need (Debian 12+, Ubuntu 22.04+)
+	@scripts/setup.sh all
+
+setup-run: ## install only what the program needs
+	@scripts/setup.sh run
+
+demo: setup ## capture two containers talking to each other, live and replayed
+	@$(PYTHON) -m scripts.demo
+
+test: setup ## run all tests; kernel and container tests where this machine can run them
+	@scripts/test.sh tests
+
+test-unit: setup ## run the tests that need neither root nor the kernel
+	@scripts/test.sh tests/unit
+
+test-kernel: setup ## run the tests that load the probe
+	@scripts/test.sh tests/kernel
+
+test-container: setup ## run the tests that start containers
+	@scripts/test.sh tests/container
+
+fuzz: setup ## run the fuzz tests longer than `make test` does
+	@HYPOTHESIS_PROFILE=long scripts/test.sh tests/fuzz
+
+bench: setup ## measure cost, rates, losses and sizes on this machine (some minutes)
+	@$(PYTHON) -m tests.bench
+
+lint: setup ## check imports, style, types, Lua, C and shell
+	@scripts/lint.sh
+
+format: setup ## bring Python and C into the project's form
+	@$(PYTHON) -m ruff check --fix --quiet . || true
+	@$(PYTHON) -m ruff format --quiet .
+	@scripts/lint.sh format-c
+
+generate: setup ## write the files that are derived from the schema
+	@$(PYTHON) -m sysdig_py.schema.generate
+
+dist: setup ## build the wheel and the source archive into dist/
+	@$(PYTHON) -m hatchling build -d dist
+
+clean: ## remove what the other targets made (not .venv)
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find sysdig_py tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,155 @@
+/*
+ * Level 0: shared structures, maps, and reading kernel memory.
+ * Everything here is independent of what an event means.
+ *
+ * Defined by the loader: TRACER_PID, CLOCK_OFFSET, SNAPLEN, COPY_MASK, SCRATCH_LIMIT,
+ * SCRATCH_SLACK, SLOT_COUNT, CPU_COUNT, RING_PAGES, WAKE_BYTES, and FEATURE_* (capture/kernel.py).
+ */
+#define NR_SKIP 0xffffffff
+
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+
+/* procexit is the one event of the current schema that only exists as an "enter" code */
+#define EV_PROCEXIT_1_E 186
+#define NPARAMS_PROCEXIT_1_E 5
+
+#define PLAN_COUNT 512
+#define PLAN_PARAMS 10
+#define CONVERSION_COUNT 64
+#define CONVERSION_PAIRS 48
+#define TEXT_MAX 4096
+#define PATH_MAX_PARTS 48
+#define NAME_SIZE 256
+#define IOV_MAX_PARTS 16
+
+/* causes of loss and of incomplete records, in the order user space reads them */
+struct counters {
+	u64 ring_full;
+	u64 scratch_full;
+	u64 unreadable;
+	u64 slot_lost;
+	u64 pad[4];
+};
+
+/* written by user space through its mapping, read by the programs */
+struct control {
+	u64 generation;
+	u64 paused;
+};
+
+/* how one parameter of a record is made: capture/plans.py writes these */
+struct step {
+	u8 op;
+	u8 arg;
+	u8 size;
+	u8 detail;
+};
+
+struct plan {
+	u16 type;
+	u16 ppm_sc;
+	u8 handler;
+	u8 nparams;
+	u8 detail;
+	u8 drop;
+	struct step steps[PLAN_PARAMS];
+};
+
+struct pair {
+	u32 native;
+	u32 ppm;
+};
+
+/* native flag bits or enumerators to those of the schema */
+struct conversion {
+	u32 kind;
+	u32 otherwise;
+	struct pair pairs[CONVERSION_PAIRS];
+};
+
+/* one thread's call in flight; 64 bytes so that two threads never share a cache line */
+struct slot {
+	u64 enter_ts;
+	u64 cgroup_tag;
+	u64 generation_tag;
+	u64 clone_flags;
+	u32 tid;
+	u32 nr;
+	u64 pad[3];
+};
+
+struct call {
+	u64 ts;
+	u64 latency;
+	u64 cgroup_id;
+	s64 ret;
+	u64 args[6];
+	s64 tid;
+	u32 pid;
+	u32 cpu;
+	u32 flags;
+	u32 nr;
+	u64 clone_flags;
+	u64 item;
+};
+
+/* where a record is built: one per CPU, programs of one CPU never interleave */
+struct scratch {
+	struct call call;
+	u32 pos;
+	u32 index;
+	u32 sent;
+	u32 text_at;
+	u8 text[TEXT_MAX + NAME_SIZE + 8];
+	u8 record[SCRATCH_LIMIT + SCRATCH_SLACK];
+};
+
+BPF_F_TABLE("array", u32, struct counters, counters, CPU_COUNT, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", u32, struct control, control, 1, BPF_F_MMAPABLE);
+BPF_TABLE("array", u32, struct plan, plans, PLAN_COUNT);
+BPF_TABLE("array", u32, struct conversion, conversions, CONVERSION_COUNT);
+BPF_TABLE("array", u32, struct slot, slots, SLOT_COUNT);
+BPF_TABLE("lru_hash", u32, struct slot, crowded_slots, 16384);
+BPF_TABLE("array", u32, struct scratch, scratches, CPU_COUNT);
+BPF_PROG_ARRAY(handlers, 32);
+BPF_RINGBUF_OUTPUT(ring, RING_PAGES);
+
+/* base_get(ptr, struct x, member): the member's value, zero when the memory cannot be read */
+#define base_get(ptr, type, member)                                                                 \
+	({                                                                                          \
+		typeof(((type *)0)->member) base_value = {};                                        \
+		bpf_probe_read_kernel(&base_value, sizeof(base_value),                              \
+				      (const char *)(ptr) + offsetof(type, member));                \
+		base_value;                                                                         \
+	})
+
+#define base_at(ptr, type, member) ((const char *)(ptr) + offsetof(type, member))
+
+static __always_inline struct scratch *base_scratch(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return scratches.lookup(&cpu);
+}
+
+static __always_inline struct counters *base_counters(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return counters.lookup(&cpu);
+}
+
+static __always_inline void base_count_unreadable(void)
+{
+	struct counters *count = base_counters();
+
+	if (count)
+		count->unreadable++;
+}
+
+static __always_inline u64 base_now(void)
+{
+	return bpf_ktime_get_boot_ns() + CLOCK_OFFSET;
+}

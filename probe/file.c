@@ -1,0 +1,130 @@
+/*
+ * Level 3: calls that open files. The record carries what was opened (device, inode), read from
+ * the file behind the new fd.
+ */
+#define FILE_CREATED_MODE 0x100000
+
+struct open_how_user {
+	u64 flags;
+	u64 mode;
+	u64 resolve;
+};
+
+struct opened {
+	u32 flags;
+	u32 dev;
+	u64 ino;
+	u32 layer;
+};
+
+static __always_inline struct opened file_look(s64 fd)
+{
+	struct opened seen = {};
+	void *file, *inode, *super;
+
+	if (fd < 0)
+		return seen;
+	file = extract_file((void *)bpf_get_current_task(), fd);
+	inode = base_get(file, struct file, f_inode);
+	super = base_get(inode, struct inode, i_sb);
+	seen.dev = extract_dev(base_get(super, struct super_block, s_dev));
+	seen.ino = base_get(inode, struct inode, i_ino);
+	seen.layer = extract_overlay_layer(inode);
+	if (base_get(file, struct file, f_mode) & FILE_CREATED_MODE)
+		seen.flags |= PPM_FILE_FLAGS_O_F_CREATED;
+	if (seen.layer == 1)
+		seen.flags |= PPM_FILE_FLAGS_FD_UPPER_LAYER;
+	else if (seen.layer == 2)
+		seen.flags |= PPM_FILE_FLAGS_FD_LOWER_LAYER;
+	return seen;
+}
+
+static __always_inline u32 file_mode(u64 flags, u64 mode)
+{
+	return flags & (NATIVE_O_CREAT | NATIVE_O_TMPFILE_BIT) ? mode & 07777 : 0;
+}
+
+static __always_inline void file_store_creat(struct scratch *s, struct opened *seen)
+{
+	store_user_text(s, s->call.args[0]);
+	store_u32(s, s->call.args[1] & 07777);
+	store_u32(s, seen->dev);
+	store_u64(s, seen->ino);
+	store_sized(s, seen->layer, 2);
+}
+
+static __always_inline void file_store_openat2(struct scratch *s, struct opened *seen)
+{
+	struct open_how_user how = {};
+
+	if (bpf_probe_read_user(&how, sizeof(how), (void *)s->call.args[2]))
+		base_count_unreadable();
+	store_u64(s, (s32)s->call.args[0]);
+	store_user_text(s, s->call.args[1]);
+	store_u32(s, extract_conversion(CONVERSION_OPEN, how.flags) | seen->flags);
+	store_u32(s, file_mode(how.flags, how.mode));
+	store_u32(s, extract_conversion(CONVERSION_RESOLVE, how.resolve));
+	store_u32(s, seen->dev);
+	store_u64(s, seen->ino);
+}
+
+static __always_inline void file_store_open(struct scratch *s, struct opened *seen, bool at)
+{
+	u64 name = at ? s->call.args[1] : s->call.args[0];
+	u64 flags = at ? s->call.args[2] : s->call.args[1];
+	u64 mode = at ? s->call.args[3] : s->call.args[2];
+
+	if (at)
+		store_u64(s, (s32)s->call.args[0]);
+	store_user_text(s, name);
+	store_u32(s, extract_conversion(CONVERSION_OPEN, flags) | seen->flags);
+	store_u32(s, file_mode(flags, mode));
+	store_u32(s, seen->dev);
+	store_u64(s, seen->ino);
+}
+
+int handle_open(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	struct opened seen;
+	struct plan *plan;
+	u32 nr;
+
+	if (!s)
+		return 0;
+	nr = s->call.nr;
+	plan = plans.lookup(&nr);
+	if (!plan)
+		return 0;
+	seen = file_look(s->call.ret);
+	store_begin(s, plan->type, plan->nparams);
+	store_u64(s, s->call.ret);
+	if (plan->type == EV_SYSCALL_CREAT_X)
+		file_store_creat(s, &seen);
+	else if (plan->type == EV_SYSCALL_OPENAT2_X)
+		file_store_openat2(s, &seen);
+	else
+		file_store_open(s, &seen, plan->type == EV_SYSCALL_OPENAT_2_X);
+	store_send(s);
+	return 0;
+}
+
+int handle_open_by_handle(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	struct opened seen;
+
+	if (!s)
+		return 0;
+	seen = file_look(s->call.ret);
+	store_begin(s, EV_SYSCALL_OPEN_BY_HANDLE_AT_X, NPARAMS_SYSCALL_OPEN_BY_HANDLE_AT_X);
+	store_u64(s, s->call.ret);
+	store_u64(s, (s32)s->call.args[0]);
+	store_u32(s, extract_conversion(CONVERSION_OPEN, s->call.args[2]) | seen.flags);
+	path_store_file(s, s->call.ret < 0 ? NULL
+					   : extract_file((void *)bpf_get_current_task(), s->call.ret));
+	store_u32(s, seen.dev);
+	store_u64(s, seen.ino);
+	store_send(s);
+	return 0;
+}

@@ -1,0 +1,318 @@
+/*
+ * Level 3: birth, execution and death of tasks.
+ *
+ * The child's side of a clone is reported when the child is made, before it can run, so that its
+ * birth always precedes its other records. A successful exec is reported from the scheduler's
+ * tracepoint: there the new image is in place and the name that was asked for still exists.
+ */
+#define EXEC_ARGS_MAX 32
+#define PIDTYPE_PGID_INDEX 2
+
+static __always_inline void process_store_image(struct scratch *s, void *task)
+{
+	void *mm = base_get(task, struct task_struct, mm);
+	u64 start = base_get(mm, struct mm_struct, arg_start);
+	u64 end = base_get(mm, struct mm_struct, arg_end);
+	u32 before = s->pos;
+
+	if (!mm || !start) {
+		store_kernel_text(s, base_at(task, struct task_struct, comm));
+		store_empty(s);
+		return;
+	}
+	store_user_text(s, start);
+	store_user_texts(s, start + (s->pos - before), end);
+}
+
+/* tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups */
+static __always_inline void process_store_common(struct scratch *s, void *task)
+{
+	void *parent = base_get(task, struct task_struct, real_parent);
+
+	store_u64(s, base_get(task, struct task_struct, pid));
+	store_u64(s, base_get(task, struct task_struct, tgid));
+	store_u64(s, base_get(parent, struct task_struct, tgid));
+	path_store_cwd(s, task);
+	store_u64(s, extract_fdlimit(task));
+	store_u64(s, base_get(task, struct task_struct, maj_flt));
+	store_u64(s, base_get(task, struct task_struct, min_flt));
+	store_memory_use(s, task);
+	store_kernel_text(s, base_at(task, struct task_struct, comm));
+	path_store_cgroup(s, task);
+}
+
+/* pidns_init_start_ts: when the init of the task's pid namespace began */
+static __always_inline u64 process_namespace_start(void *task)
+{
+	void *proxy = base_get(task, struct task_struct, nsproxy);
+	void *space = base_get(proxy, struct nsproxy, pid_ns_for_children);
+	void *reaper = base_get(space, struct pid_namespace, child_reaper);
+
+	return reaper ? base_get(reaper, struct task_struct, START_BOOTTIME) + CLOCK_OFFSET : 0;
+}
+
+static __always_inline void process_store_clone(struct scratch *s, void *task, u32 flags)
+{
+	void *cred = (void *)base_get(task, struct task_struct, cred);
+	void *leader = base_get(task, struct task_struct, group_leader);
+
+	store_u32(s, flags);
+	store_u32(s, base_get(cred, struct cred, euid.val));
+	store_u32(s, base_get(cred, struct cred, egid.val));
+	store_u64(s, extract_namespaced(base_get(task, struct task_struct, thread_pid)));
+	store_u64(s, extract_namespaced(base_get(leader, struct task_struct, thread_pid)));
+	store_u64(s, process_namespace_start(task));
+}
+
+/* the flags of the schema; a child that will see itself under another pid is marked */
+static __always_inline u32 process_schema_flags(void *task, u64 native)
+{
+	void *proxy = base_get(task, struct task_struct, nsproxy);
+	void *children = base_get(proxy, struct nsproxy, pid_ns_for_children);
+	void *pid = base_get(task, struct task_struct, thread_pid);
+	u32 flags = extract_conversion(CONVERSION_CLONE, native);
+
+	if (native & NATIVE_CLONE_NEWPID ||
+	    base_get(children, struct pid_namespace, level) != base_get(pid, struct pid, level))
+		flags |= PPM_CLONE_FLAGS_CLONE_CHILD_IN_PIDNS;
+	return flags;
+}
+
+/* the parent's side; the child's own return (0) was reported when it was made */
+int handle_clone(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	void *task = (void *)bpf_get_current_task();
+	struct plan *plan;
+	u32 nr;
+
+	if (!s || !s->call.ret)
+		return 0;
+	nr = s->call.nr;
+	plan = plans.lookup(&nr);
+	if (!plan)
+		return 0;
+	store_begin(s, plan->type, plan->nparams);
+	store_u64(s, s->call.ret);
+	process_store_image(s, task);
+	process_store_common(s, task);
+	process_store_clone(s, task,
+			    process_schema_flags(task, s->call.clone_flags));
+	store_send(s);
+	return 0;
+}
+
+static __always_inline void process_fill(struct scratch *s, void *task)
+{
+	s->call.ts = base_now();
+	s->call.latency = 0;
+	s->call.cgroup_id = extract_cgroup_id(task);
+	s->call.tid = base_get(task, struct task_struct, pid);
+	s->call.pid = base_get(task, struct task_struct, tgid);
+	s->call.cpu = (u16)bpf_get_smp_processor_id();
+	s->call.flags = 0;
+}
+
+RAW_TRACEPOINT_PROBE(sched_process_fork)
+{
+	void *child = (void *)ctx->args[1];
+	u64 id = bpf_get_current_pid_tgid();
+	struct slot *slot = slot_find((u32)id);
+	u32 nr = slot && slot->enter_ts ? slot->nr : NR_SKIP;
+	struct scratch *s = base_scratch();
+	u16 type = EV_SYSCALL_CLONE_20_X;
+	u64 flags = 0;
+	struct plan *plan;
+
+	if (!s || id >> 32 == TRACER_PID)
+		return 0;
+	plan = plans.lookup(&nr);
+	if (plan && plan->handler == HANDLER_CLONE) {
+		type = plan->type;
+		flags = slot->clone_flags;
+	}
+	process_fill(s, child);
+	store_begin(s, type, NPARAMS_SYSCALL_CLONE_20_X);
+	store_u64(s, 0);
+	process_store_image(s, child);
+	process_store_common(s, child);
+	process_store_clone(s, child, extract_conversion(CONVERSION_CLONE, flags));
+	store_send(s);
+	return 0;
+}
+
+static __always_inline u64 process_read_capability(void *cred, u32 at)
+{
+	u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (char *)cred + at);
+	return value;
+}
+
+/* whether the user may write the program it runs: as owner, in its group, or as anyone */
+static __always_inline bool process_may_write(void *cred, void *inode)
+{
+	u32 mode = base_get(inode, struct inode, i_mode);
+	u32 user = base_get(cred, struct cred, fsuid.val);
+
+	if (user == 0)
+		return true;
+	if (base_get(inode, struct inode, i_uid.val) == user)
+		return mode & 0200;
+	if (base_get(inode, struct inode, i_gid.val) == base_get(cred, struct cred, fsgid.val))
+		return mode & 0020;
+	return mode & 0002;
+}
+
+static __always_inline bool process_is_memfd(void *file)
+{
+	void *entry = base_get(file, struct file, f_path.dentry);
+	struct qstr name = base_get(entry, struct dentry, d_name);
+	char head[6] = {};
+	void *inode = base_get(file, struct file, f_inode);
+
+	bpf_probe_read_kernel(head, sizeof(head), name.name);
+	return !base_get(inode, struct inode, i_nlink) && head[0] == 'm' && head[1] == 'e' &&
+	       head[2] == 'm' && head[3] == 'f' && head[4] == 'd' && head[5] == ':';
+}
+
+static __always_inline u32 process_exec_flags(void *cred, void *file, void *inode)
+{
+	u32 layer = extract_overlay_layer(inode);
+	u32 flags = process_may_write(cred, inode) ? PPM_EXECVE_FLAGS_EXE_WRITABLE : 0;
+
+	if (process_is_memfd(file))
+		flags |= PPM_EXECVE_FLAGS_EXE_FROM_MEMFD;
+	if (layer == 1)
+		flags |= PPM_EXECVE_FLAGS_EXE_UPPER_LAYER;
+	else if (layer == 2)
+		flags |= PPM_EXECVE_FLAGS_EXE_LOWER_LAYER;
+	return flags;
+}
+
+/* tty vpgid loginuid flags capabilities exe_ino ctime mtime uid trusted_exepath pgid gid */
+static __always_inline void process_store_exec(struct scratch *s, void *task)
+{
+	void *cred = (void *)base_get(task, struct task_struct, cred);
+	void *mm = base_get(task, struct task_struct, mm);
+	void *file = base_get(mm, struct mm_struct, exe_file);
+	void *inode = base_get(file, struct file, f_inode);
+	void *group = extract_signal_pid(task, PIDTYPE_PGID_INDEX);
+
+	store_u32(s, extract_tty(task));
+	store_u64(s, extract_namespaced(group));
+	store_u32(s, extract_loginuid(task));
+	store_u32(s, process_exec_flags(cred, file, inode));
+	store_u64(s, process_read_capability(cred, offsetof(struct cred, cap_inheritable)));
+	store_u64(s, process_read_capability(cred, offsetof(struct cred, cap_permitted)));
+	store_u64(s, process_read_capability(cred, offsetof(struct cred, cap_effective)));
+	store_u64(s, base_get(inode, struct inode, i_ino));
+	store_u64(s, extract_inode_ctime(inode));
+	store_u64(s, extract_inode_mtime(inode));
+	store_u32(s, base_get(cred, struct cred, euid.val));
+	path_store_file(s, file);
+	store_u64(s, base_get(group, struct pid, numbers[0].nr));
+	store_u32(s, base_get(cred, struct cred, egid.val));
+}
+
+/* the texts a NULL-ended user array of pointers points at, from element `first` on */
+static __always_inline void process_store_user_array(struct scratch *s, u64 array, u32 first)
+{
+	u8 *at = store_at(s);
+	u32 done = 0;
+
+	if (!store_has_room(s))
+		array = 0;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < EXEC_ARGS_MAX; i++) {
+		u64 text = 0;
+		s64 got;
+
+		if (!array || done >= TEXT_MAX - NAME_SIZE)
+			break;
+		if (bpf_probe_read_user(&text, sizeof(text), (void *)(array + (i + first) * 8)) || !text)
+			break;
+		got = bpf_probe_read_user_str(at + (done & (TEXT_MAX - 1)), NAME_SIZE, (void *)text);
+		if (got <= 0)
+			break;
+		done += got & 0x1ff;
+	}
+	store_length(s, done & 0x1fff);
+}
+
+/* a failed execve or execveat: the process is as it was, the arguments are still its own */
+int handle_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	void *task = (void *)bpf_get_current_task();
+	u64 first = 0, argv, env;
+	bool at;
+
+	if (!s || !s->call.ret)
+		return 0;
+	at = s->call.nr == NATIVE_NR_EXECVEAT;
+	argv = at ? s->call.args[2] : s->call.args[1];
+	env = at ? s->call.args[3] : s->call.args[2];
+	if (argv)
+		bpf_probe_read_user(&first, sizeof(first), (void *)argv);
+	store_begin(s, at ? EV_SYSCALL_EXECVEAT_X : EV_SYSCALL_EXECVE_19_X,
+		    at ? NPARAMS_SYSCALL_EXECVEAT_X : NPARAMS_SYSCALL_EXECVE_19_X);
+	store_u64(s, s->call.ret);
+	store_user_text(s, first);
+	process_store_user_array(s, argv, 1);
+	process_store_common(s, task);
+	process_store_user_array(s, env, 0);
+	process_store_exec(s, task);
+	if (!at)
+		store_user_text(s, s->call.args[0]);
+	store_send(s);
+	return 0;
+}
+
+/* latency so far, and the thread's slot told to pass over the return of the call; a thread that
+ * was not the leader takes the leader's id when it executes, so its slot has the old id */
+static __always_inline u32 process_end_exec(struct scratch *s, u32 old_tid)
+{
+	u32 tid = (u32)bpf_get_current_pid_tgid();
+	struct slot *slot = slot_find(old_tid);
+	u32 nr = NR_SKIP;
+
+	if (slot && slot->enter_ts) {
+		s->call.latency = s->call.ts - CLOCK_OFFSET - slot->enter_ts;
+		nr = slot->nr;
+		slot->enter_ts = 0;
+	}
+	slot = slot_claim(tid);
+	if (slot) {
+		slot->nr = NR_SKIP;
+		slot->enter_ts = s->call.ts - CLOCK_OFFSET;
+	}
+	return nr;
+}
+
+RAW_TRACEPOINT_PROBE(sched_process_exec)
+{
+	void *task = (void *)ctx->args[0];
+	u32 old_tid = ctx->args[1];
+	void *program = (void *)ctx->args[2];
+	struct scratch *s = base_scratch();
+	void *mm;
+	bool at;
+
+	if (!s || bpf_get_current_pid_tgid() >> 32 == TRACER_PID)
+		return 0;
+	process_fill(s, task);
+	at = process_end_exec(s, old_tid) == NATIVE_NR_EXECVEAT;
+	mm = base_get(task, struct task_struct, mm);
+	store_begin(s, at ? EV_SYSCALL_EXECVEAT_X : EV_SYSCALL_EXECVE_19_X,
+		    at ? NPARAMS_SYSCALL_EXECVEAT_X : NPARAMS_SYSCALL_EXECVE_19_X);
+	store_u64(s, 0);
+	process_store_image(s, task);
+	process_store_common(s, task);
+	store_user_texts(s, base_get(mm, struct mm_struct, env_start), base_get(mm, struct mm_struct, env_end));
+	process_store_exec(s, task);
+	if (!at)
+		store_kernel_text(s, base_get(program, struct linux_binprm, filename));
+	store_send(s);
+	return 0;
+}

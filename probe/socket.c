@@ -1,0 +1,304 @@
+/*
+ * Level 3: sockets. Both ends of a connection are read from the kernel's sock: own and peer
+ * address, so that a record is right even when the socket was never seen before.
+ */
+#define FAMILY_UNIX 1
+#define FAMILY_INET 2
+#define FAMILY_INET6 10
+#define UNIX_PATH_SIZE 108
+
+struct user_address {
+	u16 family;
+	u16 port;
+	u32 v4;
+	u64 v6[2];
+	u32 scope;
+};
+
+struct ends {
+	u64 own_ip[2];
+	u64 peer_ip[2];
+	u16 own_port;
+	u16 peer_port;
+};
+
+struct user_message {
+	u64 name;
+	u64 name_length;
+	u64 vector;
+	u64 vector_count;
+	u64 control;
+	u64 control_length;
+	u64 flags;
+};
+
+#define USER_MMSG_SIZE 64
+#define MESSAGES_MAX 32
+
+static __always_inline struct user_address socket_read_address(u64 address)
+{
+	struct user_address seen = {};
+
+	/* an IPv4 or short unix address may end at the end of readable memory */
+	if (address && bpf_probe_read_user(&seen, sizeof(seen), (void *)address))
+		bpf_probe_read_user(&seen, 16, (void *)address);
+	return seen;
+}
+
+static __always_inline u64 socket_user_path(u64 address)
+{
+	u8 first = 0;
+
+	if (!address)
+		return 0;
+	bpf_probe_read_user(&first, 1, (void *)(address + 2));
+	/* an abstract name begins with NUL */
+	return address + (first ? 2 : 3);
+}
+
+static __always_inline void socket_append_user_path(struct scratch *s, u64 address, u32 before)
+{
+	s64 got = bpf_probe_read_user_str(store_at(s) + before, UNIX_PATH_SIZE, (void *)socket_user_path(address));
+
+	if (got <= 0) {
+		store_at(s)[before] = 0;
+		got = 1;
+	}
+	store_length(s, before + (got & 0xff));
+}
+
+static __always_inline void socket_append_kernel_path(struct scratch *s, void *sock, u32 before)
+{
+	u8 *at = store_at(s) + before;
+	s64 got = 0;
+#ifdef FEATURE_UNIX
+	void *address = base_get(sock, struct unix_sock, addr);
+	const char *path = (const char *)address + offsetof(struct unix_address, name) + 2;
+	u8 first = 0;
+
+	if (address) {
+		bpf_probe_read_kernel(&first, 1, path);
+		got = bpf_probe_read_kernel_str(at, UNIX_PATH_SIZE, path + (first ? 0 : 1));
+	}
+#endif
+	if (got <= 0) {
+		*at = 0;
+		got = 1;
+	}
+	store_length(s, before + (got & 0xff));
+}
+
+static __always_inline void socket_store_address(struct scratch *s, u64 address)
+{
+	struct user_address seen = socket_read_address(address);
+	u8 *at = store_at(s);
+
+	*at = seen.family;
+	if (seen.family == FAMILY_INET) {
+		*(u32 *)(at + 1) = seen.v4;
+		*(u16 *)(at + 5) = bpf_ntohs(seen.port);
+		store_length(s, 7);
+	} else if (seen.family == FAMILY_INET6) {
+		*(u64 *)(at + 1) = seen.v6[0];
+		*(u64 *)(at + 9) = seen.v6[1];
+		*(u16 *)(at + 17) = bpf_ntohs(seen.port);
+		store_length(s, 19);
+	} else if (seen.family == FAMILY_UNIX) {
+		socket_append_user_path(s, address, 1);
+	} else {
+		store_empty(s);
+	}
+}
+
+static __always_inline void socket_store_inet(struct scratch *s, struct ends *ends, bool from_peer)
+{
+	u8 *at = store_at(s);
+
+	*at = FAMILY_INET;
+	*(u32 *)(at + 1) = from_peer ? ends->peer_ip[0] : ends->own_ip[0];
+	*(u16 *)(at + 5) = from_peer ? ends->peer_port : ends->own_port;
+	*(u32 *)(at + 7) = from_peer ? ends->own_ip[0] : ends->peer_ip[0];
+	*(u16 *)(at + 11) = from_peer ? ends->own_port : ends->peer_port;
+	store_length(s, 13);
+}
+
+static __always_inline void socket_store_inet6(struct scratch *s, struct ends *ends, bool from_peer)
+{
+	u8 *at = store_at(s);
+
+	*at = FAMILY_INET6;
+	*(u64 *)(at + 1) = from_peer ? ends->peer_ip[0] : ends->own_ip[0];
+	*(u64 *)(at + 9) = from_peer ? ends->peer_ip[1] : ends->own_ip[1];
+	*(u16 *)(at + 17) = from_peer ? ends->peer_port : ends->own_port;
+	*(u64 *)(at + 19) = from_peer ? ends->own_ip[0] : ends->peer_ip[0];
+	*(u64 *)(at + 27) = from_peer ? ends->own_ip[1] : ends->peer_ip[1];
+	*(u16 *)(at + 35) = from_peer ? ends->own_port : ends->peer_port;
+	store_length(s, 37);
+}
+
+static __always_inline struct ends socket_inet_ends(void *sock, struct user_address *named)
+{
+	struct ends ends = {};
+
+	ends.own_ip[0] = base_get(sock, struct sock_common, skc_rcv_saddr);
+	ends.peer_ip[0] = base_get(sock, struct sock_common, skc_daddr);
+	if (named->family == FAMILY_INET) {
+		ends.peer_ip[0] = named->v4;
+		ends.peer_port = bpf_ntohs(named->port);
+	}
+	return ends;
+}
+
+static __always_inline struct ends socket_inet6_ends(void *sock, struct user_address *named)
+{
+	struct ends ends = {};
+
+	bpf_probe_read_kernel(ends.own_ip, 16, base_at(sock, struct sock_common, skc_v6_rcv_saddr));
+	bpf_probe_read_kernel(ends.peer_ip, 16, base_at(sock, struct sock_common, skc_v6_daddr));
+	if (named->family == FAMILY_INET6) {
+		ends.peer_ip[0] = named->v6[0];
+		ends.peer_ip[1] = named->v6[1];
+		ends.peer_port = bpf_ntohs(named->port);
+	}
+	return ends;
+}
+
+static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64 address, bool from_peer)
+{
+	u8 *at = store_at(s);
+	void *peer = NULL;
+
+#ifdef FEATURE_UNIX
+	peer = base_get(sock, struct unix_sock, peer);
+#endif
+	*at = FAMILY_UNIX;
+	*(u64 *)(at + 1) = (u64)(from_peer ? peer : sock);
+	*(u64 *)(at + 9) = (u64)(from_peer ? sock : peer);
+	if (address && !from_peer)
+		socket_append_user_path(s, address, 17);
+	else
+		socket_append_kernel_path(s, from_peer ? sock : peer, 17);
+}
+
+/* source and destination of a call on `fd`; an address given with the call names the peer */
+static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 address, bool from_peer)
+{
+	void *sock = extract_sock(extract_file((void *)bpf_get_current_task(), fd));
+	u16 family = base_get(sock, struct sock_common, skc_family);
+	struct user_address named;
+	struct ends ends;
+
+	if (sock && family == FAMILY_UNIX) {
+		socket_store_unix(s, sock, address, from_peer);
+		return;
+	}
+	if (!sock || (family != FAMILY_INET && family != FAMILY_INET6)) {
+		store_empty(s);
+		return;
+	}
+	named = socket_read_address(address);
+	ends = family == FAMILY_INET ? socket_inet_ends(sock, &named) : socket_inet6_ends(sock, &named);
+	ends.own_port = base_get(sock, struct sock_common, skc_num);
+	if (named.family != family)
+		ends.peer_port = bpf_ntohs(base_get(sock, struct sock_common, skc_dport));
+	if (family == FAMILY_INET)
+		socket_store_inet(s, &ends, from_peer);
+	else
+		socket_store_inet6(s, &ends, from_peer);
+}
+
+int handle_bind(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+
+	if (!s)
+		return 0;
+	store_begin(s, EV_SOCKET_BIND_X, NPARAMS_SOCKET_BIND_X);
+	store_u64(s, s->call.ret);
+	socket_store_address(s, s->call.args[1]);
+	store_u64(s, (s32)s->call.args[0]);
+	store_send(s);
+	return 0;
+}
+
+int handle_connect(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+
+	if (!s)
+		return 0;
+	store_begin(s, EV_SOCKET_CONNECT_X, NPARAMS_SOCKET_CONNECT_X);
+	store_u64(s, s->call.ret);
+	if (s->call.ret == 0 || s->call.ret == -NATIVE_EINPROGRESS)
+		socket_store_tuple(s, s->call.args[0], s->call.args[1], SOCKET_OWN_TO_PEER);
+	else
+		store_empty(s);
+	store_u64(s, (s32)s->call.args[0]);
+	socket_store_address(s, s->call.args[1]);
+	store_send(s);
+	return 0;
+}
+
+static __always_inline void socket_store_queue(struct scratch *s)
+{
+	void *sock = extract_sock(extract_file((void *)bpf_get_current_task(), s->call.args[0]));
+	u32 length = base_get(sock, struct sock, sk_ack_backlog);
+	u32 limit = base_get(sock, struct sock, sk_max_ack_backlog);
+
+	store_u8(s, limit ? (u64)length * 100 / limit : 0);
+	store_u32(s, length);
+	store_u32(s, limit);
+}
+
+int handle_accept(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	struct plan *plan;
+	u32 nr;
+
+	if (!s)
+		return 0;
+	nr = s->call.nr;
+	plan = plans.lookup(&nr);
+	if (!plan)
+		return 0;
+	store_begin(s, plan->type, plan->nparams);
+	store_u64(s, s->call.ret);
+	if (s->call.ret >= 0)
+		socket_store_tuple(s, s->call.ret, 0, SOCKET_PEER_TO_OWN);
+	else
+		store_empty(s);
+	socket_store_queue(s);
+	if (plan->type == EV_SOCKET_ACCEPT4_6_X)
+		store_u32(s, extract_conversion(CONVERSION_OPEN_BITS, s->call.args[3]));
+	store_send(s);
+	return 0;
+}
+
+/* res fd1 fd2 source peer domain type proto */
+int handle_socketpair(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	s32 fds[2] = { -1, -1 };
+	u64 source = 0, peer = 0;
+
+	if (!s)
+		return 0;
+	if (s->call.ret >= 0) {
+		if (bpf_probe_read_user(fds, sizeof(fds), (void *)s->call.args[3]))
+			base_count_unreadable();
+		source = (u64)extract_sock(extract_file((void *)bpf_get_current_task(), fds[0]));
+		peer = (u64)extract_sock(extract_file((void *)bpf_get_current_task(), fds[1]));
+	}
+	store_begin(s, EV_SOCKET_SOCKETPAIR_X, NPARAMS_SOCKET_SOCKETPAIR_X);
+	store_u64(s, s->call.ret);
+	store_u64(s, fds[0]);
+	store_u64(s, fds[1]);
+	store_u64(s, source);
+	store_u64(s, peer);
+	store_u32(s, s->call.args[0]);
+	store_u32(s, s->call.args[1] & SOCK_TYPE_BITS);
+	store_u32(s, s->call.args[2]);
+	store_send(s);
+	return 0;
+}

@@ -1,0 +1,173 @@
+/*
+ * Level 2: writing a record. A record is begun, its parameters are appended in table order,
+ * and it is sent; every store_* call appends exactly one parameter.
+ */
+#define PREFIX_SIZE 32
+
+static __always_inline void store_begin(struct scratch *s, u16 type, u32 nparams)
+{
+	u8 *record = s->record;
+
+	*(u32 *)(record + 4) = s->call.flags;
+	*(u64 *)(record + 8) = s->call.cgroup_id;
+	*(u32 *)(record + 16) = s->call.pid;
+	*(u32 *)(record + 20) = s->call.cpu;
+	*(u64 *)(record + 24) = s->call.latency;
+	*(u64 *)(record + 32) = s->call.ts;
+	*(s64 *)(record + 40) = s->call.tid;
+	*(u16 *)(record + 52) = type;
+	*(u32 *)(record + 54) = nparams;
+	s->pos = RECORD_HEADER_SIZE + 2 * nparams;
+	s->index = 0;
+}
+
+static __always_inline u8 *store_at(struct scratch *s)
+{
+	return s->record + (s->pos & (SCRATCH_LIMIT - 1));
+}
+
+static __always_inline void store_length(struct scratch *s, u32 length)
+{
+	u32 index = s->index & 31;
+
+	*(u16 *)(s->record + RECORD_HEADER_SIZE + 2 * index) = length;
+	s->index = index + 1;
+	s->pos += length;
+}
+
+/* whether a large parameter still fits; small ones always do, the margin is theirs */
+static __always_inline bool store_has_room(struct scratch *s)
+{
+	struct counters *count;
+
+	if (s->pos < SCRATCH_LIMIT - 1024)
+		return true;
+	count = base_counters();
+	if (count)
+		count->scratch_full++;
+	return false;
+}
+
+static __always_inline void store_empty(struct scratch *s)
+{
+	store_length(s, 0);
+}
+
+static __always_inline void store_u64(struct scratch *s, u64 value)
+{
+	*(u64 *)store_at(s) = value;
+	store_length(s, 8);
+}
+
+static __always_inline void store_u32(struct scratch *s, u32 value)
+{
+	*(u32 *)store_at(s) = value;
+	store_length(s, 4);
+}
+
+static __always_inline void store_u8(struct scratch *s, u8 value)
+{
+	*store_at(s) = value;
+	store_length(s, 1);
+}
+
+/* the low `size` bytes of a value; the surplus written is overwritten by what follows */
+static __always_inline void store_sized(struct scratch *s, u64 value, u32 size)
+{
+	*(u64 *)store_at(s) = value;
+	store_length(s, size & 15);
+}
+
+static __always_inline void store_user_text(struct scratch *s, u64 address)
+{
+	s64 got = 0;
+
+	if (address && store_has_room(s)) {
+		got = bpf_probe_read_user_str(store_at(s), TEXT_MAX, (void *)address);
+		if (got < 0)
+			base_count_unreadable();
+	}
+	store_length(s, got > 0 ? got & 0x1fff : 0);
+}
+
+static __always_inline void store_kernel_text(struct scratch *s, const void *address)
+{
+	s64 got = 0;
+
+	if (address && store_has_room(s))
+		got = bpf_probe_read_kernel_str(store_at(s), TEXT_MAX, address);
+	store_length(s, got > 0 ? got & 0x1fff : 0);
+}
+
+/* up to `length` bytes of user memory; COPY_MASK is the power of two above every permitted length */
+static __always_inline void store_user_bytes(struct scratch *s, u64 address, u64 length)
+{
+	u32 size = (length > SNAPLEN ? SNAPLEN : length) & COPY_MASK;
+
+	if (!size || !store_has_room(s)) {
+		store_length(s, 0);
+		return;
+	}
+	if (bpf_probe_read_user(store_at(s), size, (void *)address)) {
+		base_count_unreadable();
+		size = 0;
+	}
+	store_length(s, size);
+}
+
+/* a block of NUL separated texts, cut to TEXT_MAX and always ended by a NUL */
+static __always_inline void store_user_texts(struct scratch *s, u64 start, u64 end)
+{
+	u64 length = end > start ? end - start : 0;
+	u32 size = (length > TEXT_MAX - 1 ? TEXT_MAX - 1 : length) & 0xfff;
+	u8 *at = store_at(s);
+
+	if (!size || !store_has_room(s)) {
+		store_length(s, 0);
+		return;
+	}
+	if (bpf_probe_read_user(at, size, (void *)start)) {
+		base_count_unreadable();
+		store_length(s, 0);
+		return;
+	}
+	if (length > size) {
+		at[size] = 0;
+		size++;
+	}
+	store_length(s, size);
+}
+
+static __always_inline void store_memory_use(struct scratch *s, void *task)
+{
+	struct memory_use use = extract_memory_use(task);
+
+	store_u32(s, use.size);
+	store_u32(s, use.resident);
+	store_u32(s, use.swapped);
+}
+
+/* A reader that polls with a timeout is only woken when it falls behind; asking for the unread
+ * amount costs a call, so it is asked once in 64 records. */
+static __always_inline u64 store_wake_flag(struct scratch *s)
+{
+	if (++s->sent & 63)
+		return BPF_RB_NO_WAKEUP;
+	return ring.ringbuf_query(BPF_RB_AVAIL_DATA) > WAKE_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void store_send(struct scratch *s)
+{
+	u32 pos = s->pos & (SCRATCH_LIMIT - 1);
+	u32 size = (pos + 7) & ~7U;
+	struct counters *count;
+
+	*(u64 *)(s->record + pos) = 0;
+	*(u32 *)s->record = size;
+	*(u32 *)(s->record + 48) = pos - PREFIX_SIZE;
+	if (!ring.ringbuf_output(s->record, size, store_wake_flag(s)))
+		return;
+	count = base_counters();
+	if (count)
+		count->ring_full++;
+}

@@ -1,0 +1,317 @@
+"""What the probe does at the exit of each system call: which handler, and how parameters are made.
+
+Calls with plain parameters need no code of their own: a recipe names, parameter by parameter of
+the event, where the value comes from. Recipes are words:
+
+    ret        the return value                 a0..a5     argument, as the parameter's type
+    a1:open    argument, converted              a1&15      argument, masked
+    t0         user text at the argument        rt0        the same when the call returned > 0
+    u0+8       integer in user memory           ns0+16     struct timespec in user memory, in ns
+    i0         inode behind the fd in user memory
+    cap0..2    capability set of the caller     vm         vm_size, vm_rss and vm_swap
+    -          absent
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from sysdig_py.capture.conversions import Conversion
+from sysdig_py.schema.events import EventType, Param, events, syscalls
+
+PLAN_COUNT: Final = 512
+MAX_STEPS: Final = 10
+_PLAN: Final = struct.Struct("<HHBBBB")
+
+
+class Handler(enum.IntEnum):
+    """Who makes the record: 1..4 in the exit program itself, the others by tail call."""
+
+    GENERIC = 1
+    READ = 2
+    WRITE = 3
+    CLOSE = 4
+    PARAMS = 5
+    VECTOR = 6
+    OPEN = 7
+    OPEN_BY_HANDLE = 8
+    BIND = 9
+    CONNECT = 10
+    ACCEPT = 11
+    SOCKETPAIR = 12
+    SENDTO = 13
+    RECVFROM = 14
+    SENDMSG = 15
+    RECVMSG = 16
+    MESSAGES = 17
+    OPTION = 18
+    POLL = 19
+    CLONE = 20
+    EXEC = 21
+
+
+INLINE: Final = frozenset({Handler.GENERIC, Handler.READ, Handler.WRITE, Handler.CLOSE})
+
+
+class Op(enum.IntEnum):
+    """Where one parameter comes from (`params.c`)."""
+
+    END = 0
+    EMPTY = 1
+    RET = 2
+    INT = 3
+    FD = 4
+    FLAGS = 5
+    MASKED = 6
+    TEXT = 7
+    RESULT_TEXT = 8
+    USER = 9
+    USER_FD = 10
+    TIME = 11
+    CAPABILITY = 12
+    FD_INO = 13
+    MEMORY = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One parameter's making."""
+
+    op: Op
+    arg: int = 0
+    size: int = 0
+    detail: int = 0
+
+
+# handler and its detail byte of the events that have code of their own
+_POSITIONED: Final = 1
+_VECTOR_READS: Final = 2
+_VECTOR_POSITIONED: Final = 4
+SPECIAL: Final[dict[str, tuple[Handler, int]]] = {
+    "GENERIC_X": (Handler.GENERIC, 0),
+    "SYSCALL_READ_X": (Handler.READ, 0),
+    "SYSCALL_PREAD_X": (Handler.READ, _POSITIONED),
+    "SYSCALL_WRITE_X": (Handler.WRITE, 0),
+    "SYSCALL_PWRITE_X": (Handler.WRITE, _POSITIONED),
+    "SYSCALL_CLOSE_X": (Handler.CLOSE, 0),
+    "SYSCALL_READV_X": (Handler.VECTOR, _VECTOR_READS),
+    "SYSCALL_PREADV_X": (Handler.VECTOR, _VECTOR_READS | _VECTOR_POSITIONED),
+    "SYSCALL_WRITEV_X": (Handler.VECTOR, 0),
+    "SYSCALL_PWRITEV_X": (Handler.VECTOR, _VECTOR_POSITIONED),
+    "SYSCALL_OPEN_X": (Handler.OPEN, 0),
+    "SYSCALL_CREAT_X": (Handler.OPEN, 0),
+    "SYSCALL_OPENAT_2_X": (Handler.OPEN, 0),
+    "SYSCALL_OPENAT2_X": (Handler.OPEN, 0),
+    "SYSCALL_OPEN_BY_HANDLE_AT_X": (Handler.OPEN_BY_HANDLE, 0),
+    "SOCKET_BIND_X": (Handler.BIND, 0),
+    "SOCKET_CONNECT_X": (Handler.CONNECT, 0),
+    "SOCKET_ACCEPT_5_X": (Handler.ACCEPT, 0),
+    "SOCKET_ACCEPT4_6_X": (Handler.ACCEPT, 0),
+    "SOCKET_SOCKETPAIR_X": (Handler.SOCKETPAIR, 0),
+    "SOCKET_SENDTO_X": (Handler.SENDTO, 0),
+    "SOCKET_RECVFROM_X": (Handler.RECVFROM, 0),
+    "SOCKET_SENDMSG_X": (Handler.SENDMSG, 0),
+    "SOCKET_RECVMSG_X": (Handler.RECVMSG, 0),
+    "SOCKET_SENDMMSG_X": (Handler.MESSAGES, 0),
+    "SOCKET_RECVMMSG_X": (Handler.MESSAGES, 0),
+    "SOCKET_SETSOCKOPT_X": (Handler.OPTION, 0),
+    "SOCKET_GETSOCKOPT_X": (Handler.OPTION, 0),
+    "SYSCALL_POLL_X": (Handler.POLL, 0),
+    "SYSCALL_PPOLL_X": (Handler.POLL, 0),
+    "SYSCALL_CLONE_20_X": (Handler.CLONE, 0),
+    "SYSCALL_FORK_20_X": (Handler.CLONE, 0),
+    "SYSCALL_VFORK_20_X": (Handler.CLONE, 0),
+    "SYSCALL_CLONE3_X": (Handler.CLONE, 0),
+    "SYSCALL_EXECVE_19_X": (Handler.EXEC, 0),
+    "SYSCALL_EXECVEAT_X": (Handler.EXEC, 0),
+}
+
+RECIPES: Final[dict[str, str]] = {
+    "SOCKET_SOCKET_X": "ret a0 a1&15 a2 a1:open_bits",
+    "SOCKET_LISTEN_X": "ret a0 a1",
+    "SOCKET_SHUTDOWN_X": "ret a0 a1",
+    "SOCKET_GETSOCKNAME_X": "",
+    "SOCKET_GETPEERNAME_X": "",
+    "SYSCALL_PIPE_X": "ret u0 u0+4 i0",
+    "SYSCALL_PIPE2_X": "ret u0 u0+4 i0 a1:open_bits",
+    "SYSCALL_EVENTFD_X": "ret a0 -",
+    "SYSCALL_EVENTFD2_X": "ret a1:open_bits a0",
+    "SYSCALL_FUTEX_X": "ret a0 a1 a2",
+    "SYSCALL_STAT_X": "ret t0",
+    "SYSCALL_LSTAT_X": "ret t0",
+    "SYSCALL_FSTAT_X": "ret a0",
+    "SYSCALL_EPOLLWAIT_X": "ret a2",
+    "SYSCALL_SELECT_X": "ret",
+    "SYSCALL_LSEEK_X": "ret a0 a1 a2",
+    "SYSCALL_GETCWD_X": "ret rt0",
+    "SYSCALL_CHDIR_X": "ret t0",
+    "SYSCALL_FCHDIR_X": "ret a0",
+    "SYSCALL_SIGNALFD_X": "ret a0 - -",
+    "SYSCALL_SIGNALFD4_X": "ret a3:open_bits a0 u1",
+    "SYSCALL_KILL_X": "ret a0 a1",
+    "SYSCALL_TKILL_X": "ret a0 a1",
+    "SYSCALL_TGKILL_X": "ret a0 a1 a2",
+    "SYSCALL_NANOSLEEP_X": "ret ns0",
+    "SYSCALL_TIMERFD_CREATE_X": "ret a0 a1",
+    "SYSCALL_INOTIFY_INIT_X": "ret -",
+    "SYSCALL_INOTIFY_INIT1_X": "ret a0:open_bits",
+    "SYSCALL_GETRLIMIT_X": "ret u1 u1+8 a0:rlimit",
+    "SYSCALL_SETRLIMIT_X": "ret u1 u1+8 a0:rlimit",
+    "SYSCALL_PRLIMIT_X": "ret u2 u2+8 u3 u3+8 a0 a1:rlimit",
+    "SYSCALL_FCNTL_X": "ret a0 a1:fcntl a2",
+    "SYSCALL_BRK_4_X": "ret vm a0",
+    "SYSCALL_MMAP_X": "ret vm a0 a1 a2:prot a3:mmap a4 a5",
+    "SYSCALL_MUNMAP_X": "ret vm a0 a1",
+    "SYSCALL_MPROTECT_X": "ret a0 a1 a2:prot",
+    "SYSCALL_SPLICE_X": "ret a0 a2 a4 a5",
+    "SYSCALL_PTRACE_X": "ret - - a0:ptrace a1",
+    "SYSCALL_IOCTL_3_X": "ret a0 a1 a2",
+    "SYSCALL_RENAME_X": "ret t0 t1",
+    "SYSCALL_RENAMEAT_X": "ret a0 t1 a2 t3",
+    "SYSCALL_RENAMEAT2_X": "ret a0 t1 a2 t3 a4",
+    "SYSCALL_SYMLINK_X": "ret t0 t1",
+    "SYSCALL_SYMLINKAT_X": "ret t0 a1 t2",
+    "SYSCALL_SENDFILE_X": "ret u2 a0 a1 a3",
+    "SYSCALL_QUOTACTL_X": "",
+    "SYSCALL_SETRESUID_X": "ret a0 a1 a2",
+    "SYSCALL_SETRESGID_X": "ret a0 a1 a2",
+    "SYSCALL_SETREUID_X": "ret a0 a1",
+    "SYSCALL_SETREGID_X": "ret a0 a1",
+    "SYSCALL_SETUID_X": "ret a0",
+    "SYSCALL_SETGID_X": "ret a0",
+    "SYSCALL_GETUID_X": "ret",
+    "SYSCALL_GETEUID_X": "ret",
+    "SYSCALL_GETGID_X": "ret",
+    "SYSCALL_GETEGID_X": "ret",
+    "SYSCALL_GETRESUID_X": "ret u0 u1 u2",
+    "SYSCALL_GETRESGID_X": "ret u0 u1 u2",
+    "SYSCALL_GETDENTS_X": "ret a0",
+    "SYSCALL_GETDENTS64_X": "ret a0",
+    "SYSCALL_SETNS_X": "ret a0 a1:clone",
+    "SYSCALL_UNSHARE_X": "ret a0:clone",
+    "SYSCALL_FLOCK_X": "ret a0 a1",
+    "SYSCALL_SEMOP_X": "ret a2 u1 u1+2 u1+4:semop - - - a0",
+    "SYSCALL_SEMCTL_X": "ret a0 a1 a2:semctl a3",
+    "SYSCALL_SEMGET_X": "ret a0 a1 a2:semget",
+    "SYSCALL_MOUNT_X": "ret t0 t1 t2 a3",
+    "SYSCALL_UMOUNT2_X": "ret t0 a1",
+    "SYSCALL_ACCESS_X": "ret t0 a1",
+    "SYSCALL_CHROOT_X": "ret t0",
+    "SYSCALL_SETSID_X": "ret",
+    "SYSCALL_MKDIR_2_X": "ret t0 a1",
+    "SYSCALL_MKDIRAT_X": "ret a0 t1 a2",
+    "SYSCALL_RMDIR_2_X": "ret t0",
+    "SYSCALL_SETPGID_X": "ret a0 a1",
+    "SYSCALL_SECCOMP_X": "ret a0 a1",
+    "SYSCALL_UNLINK_2_X": "ret t0",
+    "SYSCALL_UNLINKAT_2_X": "ret a0 t1 a2",
+    "SYSCALL_LINK_2_X": "ret t0 t1",
+    "SYSCALL_LINKAT_2_X": "ret a0 t1 a2 t3 a4",
+    "SYSCALL_FCHMODAT_X": "ret a0 t1 a2",
+    "SYSCALL_CHMOD_X": "ret t0 a1",
+    "SYSCALL_FCHMOD_X": "ret a0 a1",
+    "SYSCALL_USERFAULTFD_X": "ret a0:open_bits",
+    "SYSCALL_COPY_FILE_RANGE_X": "ret a2 u3 a0 u1 a4",
+    "SYSCALL_IO_URING_SETUP_X": "ret a0 u1 u1+4 u1+8:io_uring u1+12 u1+16 u1+20",
+    "SYSCALL_IO_URING_ENTER_X": "ret a0 a1 a2 a3 -",
+    "SYSCALL_IO_URING_REGISTER_X": "ret a0 a1 a2 a3",
+    "SYSCALL_MLOCK_X": "ret a0 a1",
+    "SYSCALL_MUNLOCK_X": "ret a0 a1",
+    "SYSCALL_MLOCKALL_X": "ret a0",
+    "SYSCALL_MUNLOCKALL_X": "ret",
+    "SYSCALL_MLOCK2_X": "ret a0 a1 a2",
+    "SYSCALL_CAPSET_X": "ret cap0 cap1 cap2",
+    "SYSCALL_DUP_1_X": "ret a0",
+    "SYSCALL_DUP2_X": "ret a0 a1",
+    "SYSCALL_DUP3_X": "ret a0 a1 a2:open_bits",
+    "SYSCALL_BPF_2_X": "ret a0",
+    "SYSCALL_FSCONFIG_X": "ret a0 a1 t2 - - a4",
+    "SYSCALL_EPOLL_CREATE_X": "ret a0",
+    "SYSCALL_EPOLL_CREATE1_X": "ret a0:epoll",
+    "SYSCALL_CHOWN_X": "ret t0 a1 a2",
+    "SYSCALL_LCHOWN_X": "ret t0 a1 a2",
+    "SYSCALL_FCHOWN_X": "ret a0 a1 a2",
+    "SYSCALL_FCHOWNAT_X": "ret a0 t1 a2 a3 a4:chownat",
+    "SYSCALL_PRCTL_X": "ret a0 - a1",
+    "SYSCALL_MEMFD_CREATE_X": "ret t0 a1",
+    "SYSCALL_PIDFD_GETFD_X": "ret a0 a1 a2",
+    "SYSCALL_PIDFD_OPEN_X": "ret a0 a1:pidfd",
+    "SYSCALL_INIT_MODULE_X": "ret - a1 t2",
+    "SYSCALL_FINIT_MODULE_X": "ret a0 t1 a2",
+    "SYSCALL_MKNOD_X": "ret t0 a1 a2",
+    "SYSCALL_MKNODAT_X": "ret a0 t1 a2 a3",
+    "SYSCALL_NEWFSTATAT_X": "ret a0 t1 a3",
+    "SYSCALL_PROCESS_VM_READV_X": "ret a0 -",
+    "SYSCALL_PROCESS_VM_WRITEV_X": "ret a0 -",
+    "SYSCALL_DELETE_MODULE_X": "ret t0 a1:delete_module",
+    "SYSCALL_CLOSE_RANGE_X": "ret a0 a1 a2",
+    "SYSCALL_KEYCTL_X": "ret a0 - - - -",
+}
+
+_SIZES: Final = {
+    **dict.fromkeys(("int8", "uint8", "flags8", "enumflags8", "sigtype", "bool"), 1),
+    **dict.fromkeys(("int16", "uint16", "flags16", "enumflags16", "syscallid", "port"), 2),
+    **dict.fromkeys(("int32", "uint32", "flags32", "enumflags32", "uid", "gid", "mode", "sigset"), 4),
+    **dict.fromkeys(("int64", "uint64", "errno", "fd", "pid", "reltime", "abstime"), 8),
+}
+_SIGNED_32: Final = frozenset({"fd", "pid", "errno"})
+_WORD: Final = re.compile(r"(ret|vm|rt|ns|cap|[atui-])(\d?)(?:\+(\d+))?(?:&(\d+))?(?::(\w+))?$")
+
+
+def steps(event: EventType) -> tuple[Step, ...]:
+    """Return the steps that make `event`'s parameters; raises ValueError on a recipe that does not fit."""
+    made: list[Step] = []
+    done = 0
+    words = RECIPES[event.id].split()
+    for word in words:
+        param = event.params[done]
+        made.append(_step(word, param))
+        done += 3 if word == "vm" else 1
+    if words and done != len(event.params):
+        raise ValueError(f"{event.id}: recipe makes {done} of {len(event.params)} parameters")
+    return tuple(made)
+
+
+def _step(word: str, param: Param) -> Step:
+    match = _WORD.match(word)
+    if not match:
+        raise ValueError(f"unknown recipe word {word!r}")
+    kind, digit, offset, mask, conversion = match.groups()
+    arg, size, at = int(digit or 0), _SIZES.get(param.type, 0), int(offset or 0)
+    if kind == "a":
+        return _argument(param, arg, size, mask, conversion)
+    if kind == "u":
+        return Step(Op.USER_FD if param.type == "fd" else Op.USER, arg, size, at)
+    fixed = {"-": Op.EMPTY, "ret": Op.RET, "t": Op.TEXT, "rt": Op.RESULT_TEXT, "ns": Op.TIME, "i": Op.FD_INO}
+    if kind in fixed:
+        return Step(fixed[kind], arg, size, at)
+    return Step(Op.MEMORY) if kind == "vm" else Step(Op.CAPABILITY, 0, size, arg)
+
+
+def _argument(param: Param, arg: int, size: int, mask: str | None, conversion: str | None) -> Step:
+    if mask:
+        return Step(Op.MASKED, arg, size, int(mask))
+    if conversion:
+        return Step(Op.FLAGS, arg, size, Conversion[conversion.upper()])
+    return Step(Op.FD if param.type in _SIGNED_32 else Op.INT, arg, size)
+
+
+def pack_plan(event: EventType, ppm_sc: int) -> bytes:
+    """Return the map value for a system call reported as `event`."""
+    handler, detail = SPECIAL.get(event.id, (Handler.PARAMS, 0))
+    made = steps(event) if handler is Handler.PARAMS else ()
+    nparams = len(event.params) if made or handler is not Handler.PARAMS else 0
+    body = b"".join(bytes((s.op, s.arg, s.size, s.detail)) for s in made)
+    return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, 0) + body.ljust(MAX_STEPS * 4, b"\0")
+
+
+def plans(arch: str) -> dict[int, bytes]:
+    """Return the map value of every system call of `arch`; numbers without one are generic."""
+    table = events()
+    made = {nr: pack_plan(table[1], 0) for nr in range(PLAN_COUNT)}
+    made.update({s.nr: pack_plan(table[s.exit_code], s.ppm_sc) for s in syscalls(arch) if s.nr < PLAN_COUNT})
+    return made

@@ -1,0 +1,185 @@
+"""A saved trace as a source of records: block by block into the engine, validated, damage reported.
+
+A damaged place becomes one warning and one GAP record, so that whoever counts events sees the loss
+where it is. A trace of which nothing can be read is an error.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from sysdig_py.capture.source import CaptureStats
+from sysdig_py.engine.vm import Engine, EngineFault, Status
+from sysdig_py.errors import TraceError
+from sysdig_py.schema.record import Flag, pack_record
+from sysdig_py.schema.state import State
+from sysdig_py.trace.detect import open_trace
+from sysdig_py.trace.reader import SLACK, Block, Hole
+
+GAP_CAUSE: Final = "trace-damage"
+_MAX_WARNINGS: Final = 8
+_U64_MAX: Final = (1 << 64) - 1
+
+
+class Replay:
+    """One trace file being replayed.
+
+    Attributes:
+        machine: facts about the traced machine.
+        is_live: False.
+        name: the file.
+        header: the trace's header.
+        warnings: one line per damaged place, the first few only.
+    """
+
+    is_live = False
+
+    def __init__(self, path: str | Path, on_warning: Callable[[str], None] | None = None) -> None:
+        """Open a trace.
+
+        Args:
+            path: the file, "-" for standard input.
+            on_warning: called with every line that is added to `warnings`.
+
+        Raises:
+            TraceError: not a trace that can be read.
+        """
+        self._reader = open_trace(path)
+        self.name = self._reader.name
+        self.header = self._reader.header
+        self.machine = _facts(self.header["machine"])
+        self.warnings: list[str] = []
+        self._on_warning = on_warning
+        self._engine: Engine | None = None
+        self._validate: Callable[[int, int], tuple[int, int]] | None = None
+        self._blocks: Iterator[Block] = iter(self._reader)
+        self._spans: deque[memoryview] = deque()
+        self._holes_seen = 0
+        self._stats = CaptureStats()
+        self._first_ts = 0
+        self._last_ts = 0
+
+    def start(self, engine: Engine) -> None:
+        """Make ready to feed `engine`."""
+        self._engine = engine
+        self._validate = engine.require("validate")[b"validate"]
+
+    def pump(self, engine: Engine) -> bool:
+        """Feed what is left of the current block, or the next one.
+
+        Returns:
+            False when the trace is at its end or the engine wants no more.
+
+        Raises:
+            TraceError: the file cannot be read, or nothing of it could be.
+            EngineFault: Lua code failed on a record; the next call goes on behind it.
+        """
+        if not self._spans and not self._next_block():
+            return False
+        return self._feed(engine)
+
+    def stats(self) -> CaptureStats:
+        """Return what was read so far, and what the capture itself lost."""
+        totals, lost = self._reader.totals, dict(self._stats.lost)
+        for cause, count in (totals.lost if totals else {}).items():
+            lost[cause] = lost.get(cause, 0) + count
+        events = self._engine.stats()["events"] if self._engine else 0
+        return CaptureStats(events, self._stats.bytes, lost, (self._last_ts - self._first_ts) / 1e9)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+    def _next_block(self) -> bool:
+        """Make the next block (and what is missing before it) the spans to feed; False at the end."""
+        block = next(self._blocks, None)
+        for hole in self._reader.holes[self._holes_seen :]:
+            self._report(hole)
+        self._holes_seen = len(self._reader.holes)
+        if block is not None:
+            self._take(block)
+        elif not self._reader.complete and not self._stats.bytes:
+            hole = self._reader.holes[0]
+            raise TraceError(f"{self.name}: nothing can be read: {hole.reason} at byte {hole.offset}")
+        return bool(self._spans)
+
+    def _take(self, block: Block) -> None:
+        assert self._validate is not None, "start() comes first"
+        size = len(block.records)
+        sound, count = self._validate(_address(block.records), size)
+        if sound:
+            self._spans.append(block.records[: int(sound)])
+            self._note_times(block.meta.first_ts, block.meta.last_ts)
+            self._stats.bytes += int(sound)
+        if sound < size:
+            where = f"the block's record at {int(sound)} is malformed"
+            self._report(Hole(block.offset, where, max(0, block.meta.count - int(count))))
+
+    def _note_times(self, first_ts: int, last_ts: int) -> None:
+        if first_ts:
+            self._first_ts = min(self._first_ts or first_ts, first_ts)
+            self._last_ts = max(self._last_ts, last_ts)
+
+    def _feed(self, engine: Engine) -> bool:
+        span = self._spans.popleft()
+        try:
+            step = engine.feed(_address(span), len(span))
+        except EngineFault as fault:
+            self._put_back(span, fault.consumed)
+            raise
+        self._put_back(span, step.consumed)
+        return step.status is not Status.STOP
+
+    def _put_back(self, span: memoryview, consumed: int) -> None:
+        if consumed < len(span):
+            self._spans.appendleft(span[consumed:])
+
+    def _report(self, hole: Hole) -> None:
+        """Turn a damaged place into a warning, a count and, when its size is known, a GAP record."""
+        if hole.lost:
+            total = self._stats.lost.get(GAP_CAUSE, 0) + hole.lost
+            self._stats.lost[GAP_CAUSE] = total
+            self._spans.append(_gap(hole.lost, total))
+        if len(self.warnings) < _MAX_WARNINGS:
+            self._warn(self._describe(hole))
+        elif len(self.warnings) == _MAX_WARNINGS:
+            self._warn(f"{self.name}: more damaged places follow, they are counted as lost ({GAP_CAUSE})")
+
+    def _describe(self, hole: Hole) -> str:
+        where = f"{self.name}: {hole.reason}, at byte {hole.offset}"
+        if hole.offset == self._reader.cut_at:
+            read = f"{self._reader.records} records before it were read"
+            return f"{where}: {'nothing is lost' if hole.lost == 0 else 'what follows is lost'}; {read}"
+        return f"{where}: {'an unknown number of' if hole.lost is None else hole.lost} records lost; reading goes on"
+
+    def _warn(self, line: str) -> None:
+        self.warnings.append(line)
+        if self._on_warning:
+            self._on_warning(line)
+
+
+def _address(span: memoryview) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(span))
+
+
+def _gap(count: int, total: int) -> memoryview:
+    numbers = [struct.pack("<Q", min(number, _U64_MAX)) for number in (count, total)]
+    params = [GAP_CAUSE.encode() + b"\0", *numbers, struct.pack("<h", -1)]
+    record = pack_record(State.GAP, params, flags=Flag.STATE_ONLY)
+    return memoryview(bytearray(record) + bytes(SLACK))[: len(record)]
+
+
+def _facts(machine: Mapping[Any, Any]) -> dict[str, Any]:
+    """Keep what a machine fact can be: text or a number that any consumer can hold."""
+    facts: dict[str, Any] = {}
+    for key, value in machine.items():
+        if isinstance(value, (str, bytes)):
+            facts[str(key)] = value if isinstance(value, str) else value.decode(errors="replace")
+        elif isinstance(value, (int, float)) and abs(value) <= _U64_MAX >> 1:
+            facts[str(key)] = value
+    return facts

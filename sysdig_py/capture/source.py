@@ -1,0 +1,45 @@
+"""Where records come from, as the pipeline sees it: live and replay are peers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sysdig_py.engine.vm import Engine
+
+
+@dataclass(slots=True)
+class CaptureStats:
+    """What a source counted.
+
+    Attributes:
+        events: events that reached the engine (state records are not events).
+        bytes: bytes of all records.
+        lost: events lost, per cause.
+        seconds: duration of the capture.
+    """
+
+    events: int = 0
+    bytes: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Source(Protocol):
+    """A source of records; used in the order start, pump until False, stats, close."""
+
+    machine: dict[str, Any]
+    is_live: bool
+    name: str
+
+    def start(self, engine: Engine) -> None:
+        """Live: load, attach and feed the snapshot. Replay: make ready to read."""
+
+    def pump(self, engine: Engine) -> bool:
+        """Move what is there into the engine; False at the end."""
+
+    def stats(self) -> CaptureStats:
+        """Return the counts so far."""
+
+    def close(self) -> None:
+        """Let go of the file or the probe."""

@@ -1,0 +1,157 @@
+"""The chisels of one run, driven from the control plane.
+
+Order: `add` for every `-c`, then for every source `init`, `start`, records through the engine,
+`finish`. A chisel that fails is stopped alone; `take_failures` gives its report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sysdig_py.chisel.arguments import bind
+from sysdig_py.chisel.describe import Describer
+from sysdig_py.chisel.registry import Registry
+from sysdig_py.engine.vm import Engine
+from sysdig_py.errors import ChiselError
+
+
+@dataclass(frozen=True, slots=True)
+class ChiselSettings:
+    """What chisels may ask about the command line.
+
+    Attributes:
+        filter_text: the capture filter, already given to the engine.
+        container_data: whether -pc was given.
+        json: whether tables are to be JSON (-j without a buffer format).
+        buffer_format_forced: whether the user chose how buffers are shown.
+        allow_io: whether chisels may open files and run commands.
+    """
+
+    filter_text: str = ""
+    container_data: bool = False
+    json: bool = False
+    buffer_format_forced: bool = False
+    allow_io: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChiselRequests:
+    """What chisels asked of the run: a filter, the snaplen they need, a command line to run afterwards."""
+
+    filter_text: str = ""
+    snaplen: int | None = None
+    run_app: str | None = None
+
+
+@dataclass(slots=True)
+class ChiselRun:
+    """All chisels of one run of an engine."""
+
+    engine: Engine
+    registry: Registry
+    settings: ChiselSettings = field(default_factory=ChiselSettings)
+    _lua: Any = field(init=False)
+    _describer: Describer = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Tell the engine's side what chisels may know."""
+        self._lua = self.engine.require("chisel.run")
+        self._describer = Describer(self.registry)
+        settings = self.settings
+        self._call(
+            "setup",
+            self.engine.table(
+                {
+                    b"filter": settings.filter_text.encode(),
+                    b"container_data": settings.container_data,
+                    b"json": settings.json,
+                    b"buffer_format_forced": settings.buffer_format_forced,
+                    b"allow_io": settings.allow_io,
+                    b"dirs": "\n".join(self.registry.module_dirs).encode(),
+                }
+            ),
+        )
+
+    def add(self, name: str, argument_text: str | None = None) -> None:
+        """Load a chisel and hand it its arguments.
+
+        Raises:
+            UsageError: there is no such chisel, or the arguments do not fit.
+            ChiselError: its script or its on_set_arg failed.
+        """
+        script = self.registry.find(name)
+        values = bind(self._describer.describe(script), argument_text)
+        self._call("add", script.name.encode(), script.path.encode(), script.source, *(v.encode() for v in values))
+        self._raise_failures()
+
+    def init(self) -> ChiselRequests:
+        """Call every on_init, before a source is opened.
+
+        Raises:
+            ChiselError: one of them failed.
+        """
+        self._call("init")
+        self._raise_failures()
+        filter_text, snaplen, run_app = self._call("requests")
+        return ChiselRequests(
+            _text(filter_text), None if snaplen is None else int(snaplen), None if run_app is None else _text(run_app)
+        )
+
+    def start(self) -> None:
+        """Call every on_capture_start; from here on the chisels get the engine's events.
+
+        Raises:
+            ChiselError: one of them failed.
+        """
+        self._call("start")
+        self._raise_failures()
+
+    def finish(self) -> ChiselRequests:
+        """Call every on_capture_end and return what was asked of the run."""
+        self._call("finish")
+        filter_text, snaplen, run_app = self._call("requests")
+        return ChiselRequests(
+            _text(filter_text), None if snaplen is None else int(snaplen), None if run_app is None else _text(run_app)
+        )
+
+    def take_failures(self) -> list[str]:
+        """Return the reports of the chisels that failed since the last call."""
+        return _texts(self._call("take_failures"))
+
+    def take_logs(self) -> list[tuple[str, str]]:
+        """Return the messages of sysdig.log since the last call: severity and text."""
+        pairs = (line.partition(" ") for line in _texts(self._call("take_logs")))
+        return [(severity, text) for severity, _, text in pairs]
+
+    @property
+    def alive(self) -> int:
+        """How many chisels have not failed."""
+        return int(self._call("alive"))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a chisel asked for the end of the run (sysdig.end_capture, os.exit)."""
+        return bool(self._call("stopped"))
+
+    def set_progress(self, percent: float) -> None:
+        """Tell the chisels how much of the file was read."""
+        self._call("set_progress", percent)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return self._lua[name.encode()](*arguments)
+
+    def _raise_failures(self) -> None:
+        failures = self.take_failures()
+        if failures:
+            raise ChiselError("\n".join(failures))
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="surrogateescape")
+
+
+def _texts(answer: Any) -> list[str]:
+    if answer is None:
+        return []
+    return [_text(line) for line in (answer if isinstance(answer, tuple) else (answer,))]

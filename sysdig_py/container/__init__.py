@@ -1,0 +1,1 @@
+"""Which container a cgroup is: paths (`cgroup`), engines (`runtimes`), and what joins them (`resolver`)."""

@@ -1,0 +1,98 @@
+-- What a chisel says about itself, read without a capture: the script's body runs in a sandbox without the API.
+
+local report = require("chisel.report")
+local sandbox = require("chisel.sandbox")
+
+local M = {}
+
+local MAX_STEPS = 1e7 -- a body that loops must not hang a listing
+
+local sethook = debug.sethook
+
+local function silent()
+end
+
+-- API calls at the top of a file have no run to act on; sysdig crashes there, this names the call.
+local function absent_api(name)
+    return setmetatable({}, {
+        __index = function(_, key)
+            return function()
+                error(name .. "." .. tostring(key) .. "() was called outside of a callback", 2)
+            end
+        end,
+    })
+end
+
+local function new_box(path, dirs)
+    local function exit()
+        error("os.exit was called", 2)
+    end
+    local box = sandbox.new(path, { write = silent, exit = exit, dirs = dirs, allow_io = false })
+    for _, name in ipairs({ "sysdig", "chisel", "evt" }) do
+        box.env[name] = absent_api(name)
+    end
+    return box
+end
+
+local function run_limited(box, source)
+    sethook(function()
+        error("the script does not come to an end", 2)
+    end, "", MAX_STEPS)
+    local ok, failure = xpcall(function()
+        sandbox.run(box, source)
+    end, report.handler(box.chunks))
+    sethook()
+    return ok, failure
+end
+
+local function text(value)
+    return type(value) == "string" and value or nil
+end
+
+local function argument(path, entry)
+    if type(entry) ~= "table" then
+        return error(path .. ": an entry of args is not a table", 0)
+    end
+    for _, key in ipairs({ "name", "argtype", "description" }) do
+        if entry[key] ~= nil and type(entry[key]) ~= "string" then
+            return error(path .. ": " .. key .. " of an argument is not a string", 0)
+        end
+    end
+    return {
+        name = entry.name or "",
+        argtype = entry.argtype or "",
+        description = entry.description or "",
+        optional = entry.optional == true,
+    }
+end
+
+-- Return {description, short_description, category, hidden, is_view, has_args, args} or nil and a message.
+function M.describe(path, source, dirs)
+    local box = new_box(path, dirs)
+    local ok, failure = run_limited(box, source)
+    if not ok then
+        return nil, failure.message
+    end
+    local env = box.env
+    local found, args = pcall(function()
+        local list = {}
+        for i, entry in ipairs(type(env.args) == "table" and env.args or {}) do
+            list[i] = argument(path, entry)
+        end
+        return list
+    end)
+    if not found then
+        return nil, args
+    end
+    return {
+        description = text(env.description),
+        short_description = text(env.short_description),
+        category = text(env.category) or "",
+        hidden = env.hidden == true,
+        is_view = type(env.view_info) == "table",
+        has_args = type(env.args) == "table",
+        args = args,
+    }
+end
+
+return M

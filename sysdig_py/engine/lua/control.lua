@@ -1,0 +1,32 @@
+-- Counters and limits of a run in one C struct: numbers that change per event stay out of Lua tables and upvalues.
+local ffi = require("ffi")
+
+ffi.cdef [[
+typedef struct {
+    double num;              /* number of the last event */
+    double delivered;        /* events the capture filter accepted */
+    double rejected;
+    double state_only;
+    double state_records;
+    double unknown;          /* records of no known type */
+    double malformed;        /* damaged records met in the ring */
+    double lost;             /* sum of the GAP records */
+    double max_events;       /* 0 = no limit */
+    double limit_ns;         /* 0 = no limit */
+    double first_delivered;  /* rel of it; -1 before */
+    double left_out;         /* events since the last record that was written */
+    double offset;           /* how far the walk is: bytes of a span, or ring position */
+    double cgroup_id;        /* of the cgroup_mkdir record that stopped the walk */
+    int32_t stop;            /* the run is over */
+} sdpy_control;
+]]
+
+local M = { control = ffi.new("sdpy_control") }
+
+M.control.first_delivered = -1
+
+M.OK, M.MORE, M.CGROUP, M.FULL, M.STOP = 0, 1, 2, 3, 4
+-- a damaged record; never leaves the walk as a status
+M.DAMAGED = 5
+
+return M

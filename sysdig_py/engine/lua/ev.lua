@@ -1,0 +1,52 @@
+-- The current event: one table for all events, filled by the walk before any filter or sink runs.
+--
+-- Fields: num type info is_exit tid pid cpu flags cgroup rel latency thread fdnum fd container res name;
+-- `ev.rec` (const uint8_t *) is made when asked for, so that no event pays for a pointer object.
+-- After a batch the fields and `rec` still describe the last event (from a private copy).
+local ffi = require("ffi")
+local record = require("record")
+
+local cur = record.cur
+local cast, tonumber = ffi.cast, tonumber
+local u8p = ffi.typeof("const uint8_t *")
+local BILLION = 1000000000LL
+
+local nobody = { known = false, tid = -1, pid = -1, fds = {} }
+
+local M = {
+    num = 0, type = 0, info = false, is_exit = false, tid = 0, pid = 0, cpu = 0, flags = 0, cgroup = 0,
+    rel = 0, latency = 0, thread = nobody, fdnum = 0, fd = nobody, container = nobody, res = 0, name = "",
+}
+-- the optional fields get their slots above and are empty until the first event
+M.fdnum, M.fd, M.container, M.res = nil, nil, nil, nil
+
+-- Time of the event: seconds since the epoch, ns within the second.
+function M.time()
+    local ts = cur.rec.ts
+    local s = ts / BILLION
+    return tonumber(s), tonumber(ts - s * BILLION)
+end
+
+-- ns since the epoch as int64_t; a number would lose the last digits.
+function M.ts()
+    return cur.rec.ts
+end
+
+-- ns since the epoch of the first event as int64_t; 0 before it.
+function M.first_ts()
+    return cur.first_ts
+end
+
+-- Whether an event was seen yet; before that only `num` (0) and `thread` may be read.
+function M.started()
+    return cur.rec ~= nil
+end
+
+return setmetatable(M, {
+    __index = function(_, key)
+        if key == "rec" and cur.rec ~= nil then
+            return cast(u8p, cur.rec)
+        end
+        return nil
+    end,
+})

@@ -1,0 +1,184 @@
+-- Fields about what: type, category, result, arguments of the event.
+local bit = require("bit")
+local ev = require("ev")
+local decode = require("decode")
+local render = require("render")
+local fdtext = require("render.fd")
+local path = require("state.path")
+local schema = require("schema_data")
+local syslog = require("fields.syslog_message")
+
+local F = {}
+
+local SYSCALL, BASE = 512, 255
+local IO_FIRST, IO_LAST = 32, 34
+local band = bit.band
+local CATEGORY = {
+    [0] = "unknown", "other", "file", "net", "IPC", "memory", "process", "sleep", "system", "signal", "user", "time",
+    "processing", [64] = "wait", [128] = "scheduler",
+}
+local IO_CATEGORY = {
+    file = "file", directory = "file", ipv4 = "net", ipv6 = "net", unix = "ipc", pipe = "ipc", event = "ipc",
+    signalfd = "ipc", inotify = "ipc",
+}
+
+F["evt.num"] = { get = function() return ev.num end }
+F["evt.dir"] = { get = function() return ev.is_exit and "<" or ">" end }
+F["evt.type"] = { get = function() return ev.name end }
+F["evt.cpu"] = { get = function() return ev.cpu end }
+F["evt.count"] = { get = function() return 1 end }
+F["evt.count.exit"] = { get = function() return ev.is_exit and 1 or nil end }
+
+F["syscall.type"] = { get = function()
+    return band(ev.info.category, SYSCALL) ~= 0 and ev.name or nil
+end }
+
+local function is_type(argument)
+    local code = tonumber(argument)
+    if code then return function() return ev.type == code and 1 or 0 end end
+    return function() return ev.name == argument and 1 or 0 end
+end
+
+F["evt.type.is"] = { make = function(argument) return { get = is_type(argument) } end }
+
+local function category()
+    local base = band(ev.info.category, BASE)
+    if base >= IO_FIRST and base <= IO_LAST then
+        local fd = ev.fd
+        return fd and IO_CATEGORY[fdtext.type(fd)] or "unknown"
+    end
+    return CATEGORY[base] or "unknown"
+end
+
+F["evt.category"] = { get = category }
+
+local function failed()
+    local res = ev.res
+    return res ~= nil and res < 0
+end
+
+F["evt.failed"] = { get = failed }
+F["evt.rawres"] = { get = function() return ev.res end }
+F["evt.res"] = { get = function()
+    local res = ev.res
+    if res == nil then return nil end
+    return res >= 0 and "SUCCESS" or render.errno_name(res) or ("%d"):format(res)
+end }
+
+F["evt.count.error"] = { get = function() return failed() and 1 or nil end }
+
+local ERROR_CLASS = { file = "file", net = "net", memory = "memory" }
+
+local function error_count(class)
+    return { get = function()
+        return failed() and (ERROR_CLASS[category()] or "other") == class and 1 or nil
+    end }
+end
+
+for _, class in ipairs({ "file", "net", "memory", "other" }) do
+    F["evt.count.error." .. class] = error_count(class)
+end
+
+F["evt.count.threadinfo"] = { get = function() return ev.info.name == "procinfo" and 1 or nil end }
+F["evt.count.procinfo"] = { get = function()
+    return ev.info.name == "procinfo" and ev.tid == ev.pid and 1 or nil
+end }
+
+F["evt.args"] = { get = render.arguments }
+F["evt.info"] = { get = function()
+    local message = syslog.current()
+    if message then return "syslog sev=" .. message.severity_word .. " msg=" .. render.clean(message.text) end
+    return render.arguments()
+end }
+
+-- Position of an argument given by name or number in the current event.
+local function position_of(argument)
+    local fixed = tonumber(argument)
+    if fixed then return function() return fixed end end
+    return function() return ev.info.index[argument] end
+end
+
+F["evt.arg"] = { make = function(argument)
+    local position = position_of(argument)
+    return { get = function()
+        local i = position()
+        return i and render.argument(i) or nil
+    end }
+end }
+
+local TEXTS = { charbuf = true, fspath = true, fsrelpath = true }
+local BYTES = { bytebuf = true, charbufarray = true, charbuf_pair_array = true }
+local NO_VALUE = { sockaddr = true, socktuple = true, fdlist = true, sigset = true }
+
+local function class_of(kind)
+    return TEXTS[kind] and "text" or BYTES[kind] and "bytes" or NO_VALUE[kind] and "none" or kind == "bool" and "bool"
+        or "number"
+end
+
+-- one reader per class of value; a parameter that is there but empty is empty text
+local READ = {
+    text = function(i) return decode.str(i) or (i < decode.nparams() and "" or nil) end,
+    bytes = function(i) return decode.bytes(i) or (i < decode.nparams() and "" or nil) end,
+    number = decode.num,
+    bool = function(i)
+        local value = decode.num(i)
+        if value == nil then return nil end
+        return value ~= 0
+    end,
+    none = function() return nil end,
+}
+
+-- type of each raw argument: that of the first event type which has it, as the catalogue promises
+local raw_class = {}
+for code = 0, 0xEFFF do
+    local info = schema.events[code]
+    if not info then break end
+    for _, param in ipairs(info.params) do
+        raw_class[param.name] = raw_class[param.name] or class_of(param.type)
+    end
+end
+
+F["evt.rawarg"] = { make = function(argument)
+    local class = raw_class[argument]
+    if not class then return nil end
+    local read = READ[class]
+    return { get = function()
+        local i = ev.info.index[argument]
+        if not i or class_of(ev.info.params[i + 1].type) ~= class then return nil end
+        return read(i)
+    end }
+end }
+
+local PATHS = { fspath = true, fsrelpath = true }
+
+-- Positions of the path parameters of an event type, worked out once per type.
+local path_positions = {}
+local function paths_of(info)
+    local known = path_positions[info]
+    if known then return known end
+    known = {}
+    for i, param in ipairs(info.params) do
+        if PATHS[param.type] then known[#known + 1] = i - 1 end
+    end
+    path_positions[info] = known
+    return known
+end
+
+local function absolute_path(i)
+    local text = decode.str(i)
+    if not text then return nil end
+    return render.resolved_path(text, ev.info.params[i + 1].dirfd) or path.join("", text)
+end
+
+F["evt.abspath"] = { make = function(argument)
+    local which = ({ src = 1, dst = 2 })[argument]
+    if argument and not which then return nil end
+    return { get = function()
+        local paths = paths_of(ev.info)
+        local wanted = argument and 2 or 1
+        if #paths ~= wanted then return nil end
+        return absolute_path(paths[which or 1])
+    end }
+end }
+
+return { fields = F, category = category }

@@ -1,0 +1,100 @@
+-- Fields about input and output: direction, payload, size, and what an open was for.
+local bit = require("bit")
+local ev = require("ev")
+local decode = require("decode")
+local buffers = require("render.buffer")
+local fdtext = require("render.fd")
+local syslog = require("fields.syslog_message")
+local schema = require("schema_data")
+
+local F = {}
+
+local band = bit.band
+local READS, WRITES, WAITS, IO = 8, 16, 128, 24
+local OPEN_READ, OPEN_WRITE, OPEN_CREATE, OPEN_TMPFILE = 1, 2, 4, 8192
+local ANY_EXEC = 73 -- 0111
+
+local function has(flag)
+    return band(ev.info.flags, flag) ~= 0
+end
+
+local function flag_field(flag)
+    return { get = function() return has(flag) end }
+end
+
+F["evt.is_io"] = flag_field(IO)
+F["evt.is_io_read"] = flag_field(READS)
+F["evt.is_io_write"] = flag_field(WRITES)
+F["evt.is_wait"] = flag_field(WAITS)
+F["evt.is_syslog"] = { get = syslog.is_write }
+
+F["evt.io_dir"] = { get = function()
+    if has(READS) then return "read" end
+    return has(WRITES) and "write" or nil
+end }
+
+-- position of the payload per event type, false when it has none
+local payload = {}
+for code, info in pairs(schema.events) do
+    local i = info.index and info.index.data
+    payload[code] = i and info.params[i + 1].type == "bytebuf" and i or false
+end
+
+local function buffer()
+    local i = payload[ev.type]
+    if not i or i >= decode.nparams() then return nil end
+    return decode.bytes(i) or ""
+end
+
+F["evt.buffer"] = { get = buffer, text = function()
+    local raw = buffer()
+    return raw and buffers.text(raw)
+end }
+
+-- Bytes moved by the current event when it has all of `flags`, nil otherwise.
+local function moved(flags)
+    local res = ev.res
+    if not ev.is_exit or not res or res < 0 or not ev.fd or not has(flags) then return nil end
+    return res
+end
+
+local function size_field(flags, accepts)
+    return { get = function()
+        local size = moved(flags)
+        if not size or (accepts and not accepts(ev.fd)) then return nil end
+        return size
+    end }
+end
+
+for suffix, accepts in pairs({ [""] = false, [".file"] = fdtext.is_file, [".net"] = fdtext.is_ip }) do
+    F["evt.buflen" .. suffix] = size_field(IO, accepts)
+    F["evt.buflen" .. suffix .. ".in"] = size_field(READS, accepts)
+    F["evt.buflen" .. suffix .. ".out"] = size_field(WRITES, accepts)
+end
+
+local OPENS = { open = true, openat = true, openat2 = true }
+
+local function argument(name)
+    local i = ev.info.index[name]
+    return i and decode.num(i) or 0
+end
+
+local function opened_for(access)
+    return { get = function()
+        return ev.is_exit and OPENS[ev.info.name] == true and band(argument("flags"), access) ~= 0
+    end }
+end
+
+F["evt.is_open_read"] = opened_for(OPEN_READ)
+F["evt.is_open_write"] = opened_for(OPEN_WRITE)
+
+local function creates()
+    return ev.info.name == "creat"
+        or (OPENS[ev.info.name] == true and band(argument("flags"), OPEN_CREATE + OPEN_TMPFILE) ~= 0)
+end
+
+F["evt.is_open_exec"] = { get = function()
+    return ev.is_exit and creates() and band(argument("mode"), ANY_EXEC) ~= 0
+end }
+
+return { fields = F }

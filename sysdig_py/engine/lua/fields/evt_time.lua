@@ -1,0 +1,167 @@
+-- Fields about when: time of day, time since the start, latency, time since the last event.
+local ffi = require("ffi")
+local bit = require("bit")
+local ev = require("ev")
+
+local F = {}
+local style = "h"
+
+local format, date, floor, tonumber = string.format, os.date, math.floor, tonumber
+local SECOND = 1000000000
+local INTERNAL = 256
+local WAITS = 128
+local SCREEN, DECADES = 80, 11
+
+-- os.date for whole seconds, asked once per second and form.
+local function dates(form)
+    local last, text = -1, ""
+    return function(s)
+        if s ~= last then last, text = s, date(form, s) end
+        return text
+    end
+end
+
+local time_of_day = dates("%H:%M:%S")
+local local_date = dates("%Y-%m-%d %H:%M:%S")
+local utc_date = dates("!%Y-%m-%dT%H:%M:%S")
+
+local function with_ns(form, suffix)
+    return function()
+        local s, ns = ev.time()
+        return format("%s.%09d%s", form(s), ns, suffix or "")
+    end
+end
+
+local function whole(form)
+    return function()
+        return form((ev.time()))
+    end
+end
+
+F["evt.time"] = { get = with_ns(time_of_day) }
+F["evt.time.s"] = { get = whole(time_of_day) }
+F["evt.time.iso8601"] = { get = with_ns(utc_date, "+0000") }
+F["evt.datetime"] = { get = with_ns(local_date) }
+F["evt.datetime.s"] = { get = whole(local_date) }
+
+-- Add NAME, NAME.s and NAME.ns for a getter of ns.
+local function add_parts(name, get)
+    F[name] = { get = get }
+    F[name .. ".s"] = { get = function()
+        local value = get()
+        return value and floor(value / SECOND)
+    end }
+    F[name .. ".ns"] = { get = function()
+        local value = get()
+        return value and value % SECOND
+    end }
+end
+
+local function rawtime()
+    return tonumber(ev.ts())
+end
+
+F["evt.rawtime"] = { get = rawtime, wide = function() return ev.ts() end, text = function()
+    local s, ns = ev.time()
+    return format("%d%09d", s, ns)
+end }
+F["evt.rawtime.s"] = { get = function() return (ev.time()) end }
+F["evt.rawtime.ns"] = {
+    get = function()
+        local _, ns = ev.time()
+        return ns
+    end,
+    text = function()
+        local _, ns = ev.time()
+        return format("%09d", ns)
+    end,
+}
+
+add_parts("evt.reltime", function() return ev.rel end)
+
+local function latency()
+    if bit.band(ev.info.category, INTERNAL) ~= 0 then return nil end
+    return ev.latency
+end
+
+add_parts("evt.latency", latency)
+
+local UNITS = { { SECOND, "s" }, { 1000000, "ms" }, { 1000, "us" } }
+
+-- 370ns, 3.89us, 141us, 2.34ms, 12.50s: cut, not rounded; below a second two digits only while the number has one.
+local function human(ns)
+    for i = 1, #UNITS do
+        local size, unit = UNITS[i][1], UNITS[i][2]
+        if ns >= size * 10 and size < SECOND then return format("%d%s", floor(ns / size), unit) end
+        if ns >= size then return format("%d.%02d%s", floor(ns / size), floor(ns % size * 100 / size), unit) end
+    end
+    return format("%dns", ns)
+end
+
+F["evt.latency.human"] = { get = function()
+    local ns = latency()
+    return ns and human(ns)
+end }
+
+F["evt.latency.quantized"] = { get = function()
+    local ns = latency()
+    if not ns or ns == 0 then return nil end
+    return floor(math.min(math.log10(ns), DECADES) * SCREEN / DECADES) + 1
+end }
+
+F["evt.wait_latency"] = { get = function()
+    if not ev.is_exit or bit.band(ev.info.flags, WAITS) == 0 then return nil end
+    return ev.latency
+end }
+
+-- ns since the last time the returned function was called; each field instance has its own.
+local function delta()
+    local last = ffi.new("int64_t[1]")
+    return function()
+        local now, before = ev.ts(), last[0]
+        last[0] = now
+        return before == 0 and 0 or tonumber(now - before)
+    end
+end
+
+F["evt.deltatime"] = { make = function() return { get = delta() } end }
+F["evt.deltatime.s"] = { make = function()
+    local since = delta()
+    return { get = function() return floor(since() / SECOND) end }
+end }
+F["evt.deltatime.ns"] = { make = function()
+    local since = delta()
+    return { get = function() return since() % SECOND end }
+end }
+
+local function split_ns(ns)
+    return format("%d.%09d", floor(ns / SECOND), ns % SECOND)
+end
+
+local function absolute()
+    local s, ns = ev.time()
+    return format("%d.%d", s, ns)
+end
+
+-- style letter -> function that makes the text; made anew per field for what remembers
+local STYLES = {
+    h = function() return with_ns(time_of_day) end,
+    a = function() return absolute end,
+    r = function() return function() return split_ns(ev.rel) end end,
+    d = function() return function() return split_ns(latency() or 0) end end,
+    D = function()
+        local since = delta()
+        return function() return split_ns(since()) end
+    end,
+}
+
+F["evt.outputtime"] = { make = function() return { get = STYLES[style]() } end }
+
+-- Choose the style of evt.outputtime for fields made from now on; nil and a message for an unknown letter.
+local function set_style(letter)
+    if not STYLES[letter] then return nil, "invalid modifier for flag -t" end
+    style = letter
+    return true
+end
+
+return { fields = F, set_style = set_style }

@@ -1,0 +1,129 @@
+-- Field names to getters. Each class module has `fields`: name -> { get, text } or, for fields with an argument or
+-- a memory of their own, { make = function(argument) -> { get, text } or nil }. `get` returns a number, a string, a
+-- boolean or nil (no value); addresses are raw bytes and have their text form in `text`.
+local schema = require("schema_data")
+local render = require("render")
+
+local M = {}
+
+local classes = {
+    require("fields.evt_time"), require("fields.evt"), require("fields.evt_io"), require("fields.proc"),
+    require("fields.thread"), require("fields.user"), require("fields.container"), require("fields.fd"),
+    require("fields.fd_address"), require("fields.fdlist"), require("fields.syslog"),
+}
+
+local catalogue, names, getters = {}, {}, {}
+for _, row in ipairs(schema.fields) do
+    catalogue[row[1]] = { name = row[1], type = row[2], flags = row[3] }
+    names[#names + 1] = row[1]
+end
+table.sort(names, function(a, b) return #a > #b end)
+for _, class in ipairs(classes) do
+    for name, getter in pairs(class.fields) do getters[name] = getter end
+end
+M.getters = getters
+
+local raw_types = {}
+for code = 0, 0xEFFF do
+    local info = schema.events[code]
+    if not info then break end
+    for _, param in ipairs(info.params) do
+        raw_types[param.name] = raw_types[param.name] or param.type
+    end
+end
+
+local function number_text(get)
+    return function()
+        local value = get()
+        if value == nil then return nil end
+        return value % 1 == 0 and ("%d"):format(value) or ("%g"):format(value)
+    end
+end
+
+local function boolean_text(get)
+    return function()
+        local value = get()
+        if value == nil then return nil end
+        return value and "true" or "false"
+    end
+end
+
+local function string_text(get)
+    return function()
+        local value = get()
+        return value and render.clean(value)
+    end
+end
+
+local TEXT_OF = { bool = boolean_text, charbuf = string_text, fspath = string_text, fsrelpath = string_text,
+    bytebuf = string_text }
+
+local function default_text(kind, get)
+    return (TEXT_OF[kind] or number_text)(get)
+end
+
+local function instance(row, name, argument)
+    local getter = getters[row.name]
+    if getter and getter.make then getter = getter.make(argument) end
+    if not getter then return nil end
+    local kind = row.name == "evt.rawarg" and raw_types[argument] or row.type
+    return {
+        name = name, type = kind, flags = row.flags, get = getter.get,
+        text = getter.text or default_text(kind, getter.get), wide = getter.wide,
+    }
+end
+
+local function takes_argument(row)
+    return row.flags:find("[Aa]") ~= nil
+end
+
+-- Split `rest`, what follows a field name, into its argument and what comes behind.
+local function split_argument(row, rest)
+    local argument, behind = rest:match("^%[([^%]]+)%](.*)$")
+    if argument then return argument, behind end
+    local word
+    word, behind = rest:match("^%.([%w_]+)(.*)$")
+    if row.name ~= "evt.rawarg" or not word then return word, behind end
+    for stop = #word, 1, -1 do
+        if raw_types[word:sub(1, stop)] then return word:sub(1, stop), word:sub(stop + 1) .. behind end
+    end
+    return nil
+end
+
+-- The field at the start of `text` under the name of `row`, and what comes behind it.
+local function at_start(row, text)
+    local rest = text:sub(#row.name + 1)
+    if takes_argument(row) then
+        local argument, behind = split_argument(row, rest)
+        local field = argument and instance(row, text:sub(1, #text - #behind), argument)
+        if field then return field, behind end
+        if row.flags:find("A", 1, true) then return nil end
+    end
+    return instance(row, row.name, nil), rest
+end
+
+-- The field with the longest name at the start of `text`, and the rest of `text`; nil when there is none.
+function M.prefix(text)
+    for i = 1, #names do
+        local name = names[i]
+        if text:sub(1, #name) == name then
+            local field, rest = at_start(catalogue[name], text)
+            if field then return field, rest end
+        end
+    end
+    return nil
+end
+
+-- The field that the whole of `name` stands for: { name, type, flags, get, text }; nil when there is none.
+function M.lookup(name)
+    local field, rest = M.prefix(name)
+    if field and rest == "" then return field end
+    return nil
+end
+
+-- Type of the raw argument `name`, as evt.rawarg sees it.
+function M.raw_type(name)
+    return raw_types[name]
+end
+
+return M

@@ -1,0 +1,129 @@
+-- The facade: the only functions Python calls. Everything that happens per event is behind `feed` and `drain`.
+local ffi = require("ffi")
+
+-- a run has many event types times many states of the tables: the defaults give up far too early
+jit.opt.start("maxtrace=20000", "maxrecord=20000", "maxirconst=4000", "maxside=10000", "maxsnap=4000", "loopunroll=60",
+    "sizemcode=256", "maxmcode=131072")
+
+local con = require("control")
+local out = require("out")
+local record_sink = require("record_sink")
+local ring = require("ring")
+local sinks = require("sinks")
+local state_records = require("state.records")
+local threads = require("state.threads")
+local containers = require("state.containers")
+local walk = require("walk")
+
+local M = { machine = {}, is_live = false, source_name = "", callbacks = {} }
+
+local control = con.control
+local u8p = ffi.typeof("const uint8_t *")
+local EC_INTERNAL = 256
+local FAULT = -1
+local as_json = false
+
+sinks.on_change = walk.configure
+
+-- Facts of the run, and what may be asked of Python.
+function M.init(machine, is_live, source_name, compile_filter, find_chisel, window, is_tty)
+    M.machine, M.is_live, M.source_name = machine, is_live, source_name
+    local callbacks = M.callbacks
+    callbacks.compile_filter, callbacks.find_chisel = compile_filter, find_chisel
+    callbacks.window, callbacks.is_tty = window, is_tty
+    walk.set_live(is_live)
+end
+
+-- Compile a filter's Lua source to a function.
+function M.load_filter(source)
+    local chunk = assert(loadstring(source, "=filter"))
+    return chunk(require("filter_rt"))
+end
+
+function M.set_filter(source)
+    sinks.set_filter(source ~= "" and M.load_filter(source) or nil)
+end
+
+function M.set_limits(max_events, seconds)
+    control.max_events, control.limit_ns = max_events, seconds * 1e9
+end
+
+-- End the run after the event in hand.
+function M.stop()
+    control.stop = 1
+end
+
+function M.open_ring(consumer, producer, data, size)
+    ring.open(consumer, producer, data, size)
+end
+
+local function answer(status, consumed)
+    if status == con.CGROUP then return status, consumed, control.cgroup_id, state_records.cgroup_path end
+    if status == con.DAMAGED then return FAULT, consumed, "damaged record at byte " .. consumed .. " of the span" end
+    return status, consumed
+end
+
+function M.feed(address, length)
+    local ok, status = xpcall(walk.span, debug.traceback, ffi.cast(u8p, address), length)
+    walk.retain()
+    if not ok then return FAULT, control.offset, status end
+    return answer(status, control.offset)
+end
+
+function M.drain(limit)
+    if not ring.is_open() then error("drain without a ring") end
+    local ok, status, count = xpcall(ring.drain, debug.traceback, limit)
+    if not ok then
+        ring.recover()
+        return FAULT, 0, status
+    end
+    return answer(status, count)
+end
+
+-- How text is made: time style of evt.outputtime (a h r d D), format of I/O buffers (nil: the usual one), whether
+-- they are shown whole, and whether lines are JSON.
+function M.set_display(time_style, buffer_format, whole_buffers, json)
+    local buffers = require("render.buffer")
+    require("format").set_time_style(time_style)
+    if buffer_format then buffers.set_mode(buffer_format) end
+    buffers.set_capped(not whole_buffers)
+    as_json = json
+end
+
+-- One line of text per delivered event; internal events are not for the eye.
+function M.print_lines(format_text)
+    local format = require("format")
+    local line = as_json and format.compile_json(format_text) or format.compile(format_text)
+    local ev, write = require("ev"), out.write
+    local band = bit.band
+    sinks.add({
+        on_event = function()
+            if band(ev.info.category, EC_INTERNAL) ~= 0 then return end
+            local text = line()
+            if text then
+                write(text)
+                write("\n")
+            end
+        end,
+    })
+end
+
+function M.write_records(size)
+    record_sink.open(size)
+    walk.configure()
+end
+
+M.take_output = out.take
+M.take_records = record_sink.take
+
+function M.stats()
+    local stats = {
+        events = control.num, delivered = control.delivered, rejected = control.rejected,
+        state_only = control.state_only, state_records = control.state_records, unknown = control.unknown,
+        malformed = control.malformed, lost = control.lost, threads = threads.count, containers = containers.count,
+    }
+    for cause, count in pairs(state_records.lost_by_cause) do stats["lost." .. cause] = count end
+    return stats
+end
+
+return M

@@ -1,0 +1,130 @@
+-- Records for the trace writer: accepted ones, state records, and what state needs of the rest (marked STATE_ONLY),
+-- copied into one buffer. Left-out events are counted, so that event numbers come out the same on replay.
+local ffi = require("ffi")
+local bit = require("bit")
+local record = require("record")
+local control = require("control").control
+
+local M = { active = false }
+
+local cast, copy = ffi.cast, ffi.copy
+local bor = bit.bor
+local cur = record.cur
+local u8p, u64p = ffi.typeof("uint8_t *"), ffi.typeof("uint64_t *")
+local STATE_ONLY, MAX_SKIPPED = record.STATE_ONLY, 0xFFFF
+local SKIP_TYPE = 0xF009
+-- header, one u16 length, one u64, rounded up
+local SKIP_SIZE = 72
+
+ffi.cdef [[
+typedef struct { int64_t first_ts, last_ts, count; } sdpy_span;
+typedef struct { double used, size; uint8_t *at; } sdpy_buffer;
+]]
+local span, buffer = ffi.new("sdpy_span"), ffi.new("sdpy_buffer")
+local memory
+
+local function allocate(size)
+    memory = ffi.new("uint8_t[?]", size)
+    buffer.at, buffer.size, buffer.used = memory, size, 0
+end
+
+function M.open(size)
+    allocate(size)
+    M.active = true
+end
+
+-- Whether the current record fits. A record larger than the whole (empty) buffer gets a larger one.
+function M.has_room(len)
+    local need = len + SKIP_SIZE
+    if buffer.used + need <= buffer.size then return true end
+    if buffer.used == 0 then
+        allocate(need)
+        return true
+    end
+    return false
+end
+
+local function append(rec, len)
+    local target = buffer.at + buffer.used
+    copy(target, rec, len)
+    buffer.used = buffer.used + len
+    span.count = span.count + 1
+    return cast(record.mut_ptr, target)
+end
+
+-- Events too many for a record's `skipped` get a record of their own.
+local function append_skip(count)
+    local target = buffer.at + buffer.used
+    ffi.fill(target, SKIP_SIZE)
+    local rec = cast(record.mut_ptr, target)
+    rec.len, rec.flags, rec.ts, rec.tid = SKIP_SIZE, STATE_ONLY, cur.rec.ts, 0
+    rec.event_len, rec.type, rec.nparams = 26 + 2 + 8, SKIP_TYPE, 1
+    target[record.HEADER_SIZE] = 8
+    cast(u64p, target + record.HEADER_SIZE + 2)[0] = count
+    buffer.used = buffer.used + SKIP_SIZE
+    span.count = span.count + 1
+end
+
+-- The `skipped` for the record about to be written.
+local function settle_left_out(already)
+    local count = control.left_out + already
+    control.left_out = 0
+    if count <= MAX_SKIPPED then return count end
+    append_skip(count)
+    return 0
+end
+
+local function note_time(ts)
+    if span.first_ts == 0 then span.first_ts = ts end
+    span.last_ts = ts
+end
+
+-- Copy the current event; `flags` are added to its own.
+local function put_event(flags)
+    local rec = cur.rec
+    local skipped = settle_left_out(rec.skipped)
+    local written = append(rec, rec.len)
+    written.skipped = skipped
+    written.flags = bor(written.flags, flags)
+    note_time(rec.ts)
+end
+
+function M.accepted()
+    put_event(0)
+end
+
+function M.rejected(modifies)
+    if modifies then
+        put_event(STATE_ONLY)
+    else
+        control.left_out = control.left_out + 1 + cur.rec.skipped
+    end
+end
+
+-- Copy a state record; SKIP records are folded into the count of left-out events.
+function M.state_record(rec)
+    if rec.type ~= SKIP_TYPE then append(rec, rec.len) end
+end
+
+-- Copy a record as it is: nothing is left out before it.
+function M.raw(rec, len, is_event)
+    copy(buffer.at + buffer.used, rec, len)
+    buffer.used = buffer.used + len
+    span.count = span.count + 1
+    if is_event then note_time(rec.ts) end
+end
+
+function M.left_out(count)
+    control.left_out = control.left_out + count
+end
+
+-- Address and number of the bytes copied so far, times and count as raw bytes; the buffer is free again.
+function M.take()
+    local used = buffer.used
+    local times = ffi.string(cast(u8p, span), ffi.sizeof(span))
+    ffi.fill(span, ffi.sizeof(span))
+    buffer.used = 0
+    return tonumber(cast("intptr_t", buffer.at)), used, times
+end
+
+return M

@@ -1,0 +1,85 @@
+-- Who gets the events. The list of sinks is compiled into straight-line Lua (one call after the other, no loop), which
+-- is what lets LuaJIT put filter, chisel and walk into one trace.
+--
+-- A sink: { filter = fn|nil, on_event = fn|nil, on_tick = fn|nil, needs_all = bool }
+--   on_tick runs for every event, accepted or not, before the sink's filter
+--   needs_all: on_event also sees what the capture filter rejected (never what is STATE_ONLY)
+local M = { deliver = {} }
+
+local list = {}
+local capture_filter
+
+local function always()
+    return true
+end
+
+local function call_event(lines, i, sink)
+    if not sink.on_event then return end
+    local call = ("event[%d]()"):format(i)
+    if sink.filter then call = ("if filter[%d]() then %s end"):format(i, call) end
+    lines[#lines + 1] = call
+end
+
+local function call_tick(lines, i, sink)
+    if sink.on_tick then lines[#lines + 1] = ("tick[%d]()"):format(i) end
+end
+
+-- Functions become locals of the compiled chunk, which LuaJIT treats as constants.
+local function bind(body, functions)
+    local names, heads = {}, {}
+    for name, group in pairs(functions) do
+        for i in pairs(group) do
+            local spelled = ("%s[%d]"):format(name, i)
+            names[spelled] = ("%s_%d"):format(name, i)
+            heads[#heads + 1] = ("local %s = functions.%s"):format(names[spelled], spelled)
+        end
+    end
+    body = body:gsub("%a+%[%d+%]", names)
+    local source = ("local functions = ...\n%s\nreturn function()\n%s\nend"):format(table.concat(heads, "\n"), body)
+    return assert(loadstring(source, "=deliver"))(functions)
+end
+
+local function rebuild()
+    local functions = { filter = {}, event = {}, tick = {} }
+    local accepted, rejected = {}, {}
+    for i, sink in ipairs(list) do
+        functions.filter[i], functions.event[i], functions.tick[i] = sink.filter, sink.on_event, sink.on_tick
+        call_tick(accepted, i, sink)
+        call_event(accepted, i, sink)
+        call_tick(rejected, i, sink)
+        if sink.needs_all then call_event(rejected, i, sink) end
+    end
+    M.deliver.accepted = bind(table.concat(accepted, "\n"), functions)
+    M.deliver.rejected = bind(table.concat(rejected, "\n"), functions)
+    M.deliver.filter = capture_filter or always
+    if M.on_change then M.on_change() end
+end
+
+function M.add(sink)
+    list[#list + 1] = sink
+    rebuild()
+end
+
+-- The sinks in hand changed their functions (a chisel set its filter, say).
+M.refresh = rebuild
+
+function M.remove(sink)
+    for i = #list, 1, -1 do
+        if list[i] == sink then table.remove(list, i) end
+    end
+    rebuild()
+end
+
+function M.set_filter(fn)
+    capture_filter = fn
+    rebuild()
+end
+
+-- Whether anyone needs decoded events and state.
+function M.wants_events()
+    return #list > 0 or capture_filter ~= nil
+end
+
+rebuild()
+
+return M

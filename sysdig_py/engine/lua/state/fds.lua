@@ -1,0 +1,68 @@
+-- The fd tables: entries, and what closes, duplicates and execs do to them. An entry is shared by the processes that
+-- inherited it, as the open file itself is.
+local ev = require("ev")
+
+local M = { pending = 0 }
+
+M.FILE, M.DIRECTORY, M.IPV4, M.IPV6, M.IPV4_LISTENER, M.IPV6_LISTENER = 1, 2, 3, 4, 5, 6
+M.PIPE, M.UNIX, M.EVENT, M.UNSUPPORTED, M.SIGNALFD, M.EVENTPOLL = 7, 8, 9, 10, 11, 12
+M.INOTIFY, M.TIMERFD, M.NETLINK, M.FILE_V2 = 13, 14, 15, 16
+M.BPF, M.USERFAULTFD, M.IO_URING, M.MEMFD, M.PIDFD = 17, 18, 19, 20, 21
+
+M.O_CLOEXEC = 4096
+M.O_DIRECTORY = 1024
+
+-- closes that take effect with the next event, so that the closing event still sees its fd
+local closing_tables, closing_nums, closing_fds = {}, {}, {}
+
+function M.new(num, kind, name)
+    return {
+        num = num, type = kind, name = name or "", flags = 0, dev = 0, ino = 0, l4 = nil, role = nil, listener = false,
+        sip = nil, sport = nil, dip = nil, dport = nil, connected = false, cloexec = false, opened = ev.rel,
+        raw = nil,
+    }
+end
+
+-- Enter an fd into a thread's table; the event is from now on about it.
+function M.add(thread, fd)
+    thread.fds[fd.num] = fd
+    ev.fdnum, ev.fd = fd.num, fd
+    return fd
+end
+
+-- A copy under another number; only the number and close-on-exec are its own.
+function M.copy(fd, num)
+    local new = {}
+    for key, value in pairs(fd) do new[key] = value end
+    new.num, new.cloexec, new.opened = num, false, ev.rel
+    return new
+end
+
+-- Remove an fd when the next event comes. A successful close can be reported after the open that got the number
+-- again; what was opened after the close began stays.
+function M.close(thread, num)
+    local fd = thread.fds[num]
+    if not fd then return end
+    if ev.latency > 0 and fd.opened > ev.rel - ev.latency then return end
+    local n = M.pending + 1
+    closing_tables[n], closing_nums[n], closing_fds[n] = thread.fds, num, fd
+    M.pending = n
+end
+
+function M.flush()
+    for i = 1, M.pending do
+        local fds, num = closing_tables[i], closing_nums[i]
+        if fds[num] == closing_fds[i] then fds[num] = nil end
+        closing_tables[i], closing_fds[i] = false, false
+    end
+    M.pending = 0
+end
+
+-- What a successful exec closes.
+function M.close_on_exec(fds)
+    for num, fd in pairs(fds) do
+        if fd.cloexec then fds[num] = nil end
+    end
+end
+
+return M

@@ -1,0 +1,177 @@
+-- State record -> state tables. The record is decoded like an event; `ev` is about the last event again afterwards.
+local bit = require("bit")
+local record = require("record")
+local record_sink = require("record_sink")
+local ev = require("ev")
+local decode = require("decode")
+local event_info = require("event_info")
+local control = require("control").control
+local address = require("state.address")
+local containers = require("state.containers")
+local endpoints = require("state.endpoints")
+local fds = require("state.fds")
+local interfaces = require("state.interfaces")
+local sockets = require("state.sockets")
+local threads = require("state.threads")
+local users = require("state.users")
+
+local M = { lost_by_cause = {}, cgroup_path = "" }
+
+local cur = record.cur
+local num, str, list, bytes = decode.num, decode.str, decode.list, decode.bytes
+local apply = {}
+
+-- Register the reader of a state record type; it gets the parameter positions by name.
+local function on(name, read)
+    local at, code = event_info.layout("STATE_" .. name)
+    apply[code] = function(rec) read(at, rec) end
+end
+
+local NUMBERS = {
+    ptid = "ptid", sid = "sid", vpgid = "vpgid", pgid = "pgid", flags = "flags", uid = "uid", gid = "gid",
+    loginuid = "loginuid", vmsize = "vm_size", vmrss = "vm_rss", vmswap = "vm_swap", pfmajor = "pgft_maj",
+    pfminor = "pgft_min", vtid = "vtid", vpid = "vpid", tty = "tty", start_ts = "start_ts",
+}
+
+local function thread_texts(thread, at)
+    thread.comm, thread.exe, thread.exepath = str(at.comm) or "", str(at.exe) or "", str(at.exepath) or ""
+    thread.args, thread.root, thread.cgroups = list(at.args) or "", str(at.root) or "/", bytes(at.cgroups) or ""
+end
+
+local function process_facts(thread, at)
+    local cwd = str(at.cwd)
+    if cwd and cwd ~= "" then
+        -- the cwd of a process always ends with a slash
+        thread.cwd = cwd:sub(-1) == "/" and cwd or cwd .. "/"
+    end
+    thread.env, thread.fdlimit = list(at.env) or "", num(at.fdlimit) or -1
+end
+
+on("THREAD", function(at, rec)
+    local tid, pid = num(at.tid), num(at.pid)
+    if not tid or not pid then return end
+    local thread = threads.get(tid)
+    if not thread or thread.pid ~= pid then thread = threads.create(tid, pid) end
+    thread_texts(thread, at)
+    for field, name in pairs(NUMBERS) do thread[field] = num(at[name]) or thread[field] end
+    if tid == pid then process_facts(thread, at) end
+    thread.cgroup, thread.known, thread.born = tonumber(rec.cgroup_id), true, nil
+end)
+
+local L4 = { [2] = "tcp", [3] = "udp", [4] = "icmp", [5] = "raw" }
+local ROLE = { "client", "server" }
+
+local function set_tuple(fd, at)
+    local family, sip, sport, dip, dport = decode.tuple(at.tuple)
+    if family == 1 then
+        fd.source, fd.peer, fd.path = decode.unix(at.tuple)
+    elseif dip then
+        fd.sip, fd.sport, fd.dip, fd.dport = address.unmapped(sip), sport, address.unmapped(dip), dport
+        if #fd.dip == 4 and fd.type == fds.IPV6 then fd.type = fds.IPV4 end
+    end
+end
+
+local function snapshot_fd(at)
+    local kind = num(at.type) or fds.UNSUPPORTED
+    if kind == fds.FILE_V2 then kind = fds.FILE end
+    local fd = fds.new(num(at.fd), kind, str(at.name))
+    fd.ino, fd.flags, fd.dev = num(at.ino) or 0, num(at.flags) or 0, num(at.dev) or 0
+    fd.l4, fd.role = L4[num(at.l4proto) or 0], ROLE[num(at.role) or 0]
+    -- open before everything that the stream reports
+    fd.cloexec, fd.opened = bit.band(fd.flags, fds.O_CLOEXEC) ~= 0, -1
+    set_tuple(fd, at)
+    return fd
+end
+
+local function settle_socket(fd, thread)
+    fd.listener = fd.type == fds.IPV4_LISTENER or fd.type == fds.IPV6_LISTENER
+    if fd.listener then
+        fd.role, fd.bound, fd.sip, fd.sport = "server", fd.dport, nil, nil
+    end
+    fd.connected = fd.l4 == "tcp" and not fd.listener
+    if fd.name == "" and fd.dip then
+        fd.name = fd.listener and address.endpoint(fd.dip, fd.dport)
+            or address.pair(fd.sip, fd.sport, fd.dip, fd.dport)
+    end
+    endpoints.observe(fd, containers.of_thread(thread))
+end
+
+on("FD", function(at, rec)
+    local pid = tonumber(rec.pid)
+    if pid == 0 then pid = tonumber(rec.tid) end
+    local thread = threads.get(pid) or threads.placeholder(pid, pid)
+    local fd = snapshot_fd(at)
+    if sockets.is_ip(fd) then settle_socket(fd, thread) end
+    thread.fds[fd.num] = fd
+end)
+
+on("USER", function(at)
+    users.set_user({ uid = num(at.uid), gid = num(at.gid), name = str(at.name) or "", home = str(at.home) or "",
+        shell = str(at.shell) or "" })
+end)
+
+on("GROUP", function(at)
+    users.set_group({ gid = num(at.gid), name = str(at.name) or "" })
+end)
+
+on("INTERFACE", function(at)
+    interfaces.add({ netns = num(at.netns) or 0, name = str(at.name) or "", addr = bytes(at.addr) or "",
+        netmask = bytes(at.netmask) or "", broadcast = bytes(at.broadcast) or "", speed = num(at.speed) or 0 })
+end)
+
+on("CGROUP", function(at)
+    containers.set_cgroup(num(at.cgroup_id), str(at.path) or "", str(at.container_id) or "")
+end)
+
+local CONTAINER_TEXTS = { "id", "full_id", "type", "name", "image", "image_id", "image_repo", "image_tag",
+    "image_digest", "ip", "json" }
+
+local function labels_of(raw)
+    local labels = {}
+    for pair in (raw or ""):gmatch("%Z+") do
+        local key, value = pair:match("^([^=]*)=?(.*)$")
+        labels[key] = value
+    end
+    return labels
+end
+
+on("CONTAINER", function(at)
+    local info = { privileged = num(at.privileged) == 1, labels = labels_of(list(at.labels)) }
+    info.netns = num(at.netns) or 0
+    for _, name in ipairs(CONTAINER_TEXTS) do info[name] = str(at[name]) or "" end
+    if info.id ~= "" then containers.update(info) end
+end)
+
+on("GAP", function(at)
+    local cause, count = str(at.cause) or "", num(at.count) or 0
+    M.lost_by_cause[cause] = (M.lost_by_cause[cause] or 0) + count
+    control.lost = control.lost + count
+end)
+
+on("SKIP", function(at)
+    local count = num(at.count) or 0
+    control.num = control.num + count
+    record_sink.left_out(count)
+end)
+
+on("CGROUP_MKDIR", function(at)
+    control.cgroup_id, M.cgroup_path = num(at.cgroup_id) or 0, str(at.path) or ""
+    -- an id that is used again is not what it was
+    containers.forget_cgroup(control.cgroup_id)
+end)
+
+on("CGROUP_RMDIR", function(at)
+    containers.cgroup_removed(num(at.cgroup_id))
+end)
+
+-- Take in one state record.
+function M.apply(rec, type)
+    local reader = apply[type]
+    if not reader then return end
+    local was_rec, was_type, was_info = cur.rec, ev.type, ev.info
+    cur.rec, ev.type, ev.info = rec, type, event_info.events[type]
+    reader(rec)
+    cur.rec, ev.type, ev.info = was_rec, was_type, was_info
+end
+
+return M

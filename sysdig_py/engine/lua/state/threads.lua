@@ -1,0 +1,115 @@
+-- The thread table. A thread belongs to the process of its `pid`; the main thread has tid == pid and holds what a
+-- process has once: cwd, env, fdlimit. Other threads read these through `main` (see `shared`).
+local M = { by_tid = {}, count = 0, pending = 0 }
+
+local by_tid = M.by_tid
+local NO_ID = 0xFFFFFFFF
+
+local shared = {
+    __index = function(thread, key)
+        local main = rawget(thread, "main")
+        return main ~= thread and main and main[key] or nil
+    end,
+}
+
+-- A thread about which nothing is known but its ids.
+local function blank(tid, pid)
+    return {
+        tid = tid, pid = pid, ptid = -1, sid = -1, vpgid = -1, pgid = -1, vtid = tid, vpid = pid,
+        comm = "<NA>", exe = "<NA>", exepath = "<NA>", args = "", root = "/", cgroups = "",
+        uid = NO_ID, gid = NO_ID, loginuid = NO_ID, flags = 0, tty = 0, start_ts = 0,
+        vmsize = 0, vmrss = 0, vmswap = 0, pfmajor = 0, pfminor = 0, nchilds = 0,
+        cgroup = 0, known = false, main = false, fds = false,
+    }
+end
+
+function M.get(tid)
+    return by_tid[tid]
+end
+
+-- Enter a new main thread with its own fd table, or a thread of an existing process.
+local function insert(thread, main, fds)
+    if not by_tid[thread.tid] then M.count = M.count + 1 end
+    by_tid[thread.tid] = thread
+    if main then
+        thread.main, thread.fds = main, main.fds
+        setmetatable(thread, shared)
+    else
+        thread.main, thread.fds = thread, fds or {}
+        thread.cwd, thread.env, thread.fdlimit = "./", "", -1
+    end
+    return thread
+end
+
+local function main_of(pid)
+    local main = by_tid[pid]
+    if main and main.pid == pid then return main end
+    return insert(blank(pid, pid))
+end
+
+local INHERITED = { "ptid", "sid", "vpgid", "pgid", "comm", "exe", "exepath", "args", "root", "cgroups", "uid", "gid",
+    "loginuid", "tty", "vpid" }
+
+-- Copy from `source` what a new thread or process has in common with it.
+function M.inherit(thread, source)
+    for i = 1, #INHERITED do
+        local key = INHERITED[i]
+        thread[key] = source[key]
+    end
+end
+
+-- A new thread, replacing an older one with this tid. `fds`: table of a new process, nil for an empty one.
+function M.create(tid, pid, fds)
+    local main = pid ~= tid and main_of(pid) or nil
+    if main then main.nchilds = main.nchilds + 1 end
+    return insert(blank(tid, pid), main, fds)
+end
+
+-- The thread of an event whose creation was not seen: its process is known from the record, the rest perhaps later.
+function M.placeholder(tid, pid)
+    if pid == 0 then pid = tid end
+    local thread = M.create(tid, pid)
+    local main = thread.main
+    if main ~= thread and main.known then
+        M.inherit(thread, main)
+        thread.known = true
+    end
+    return thread
+end
+
+-- Remove a thread; one that has replaced it under the same tid stays.
+function M.remove(thread)
+    if by_tid[thread.tid] ~= thread then return end
+    by_tid[thread.tid] = nil
+    M.count = M.count - 1
+    local main = thread.main
+    if main ~= thread and main.nchilds > 0 then main.nchilds = main.nchilds - 1 end
+end
+
+local leaving = {}
+
+-- Remove a thread when the next event comes, so that the event of its end still sees it.
+function M.leave(thread)
+    thread.closed = true
+    M.pending = M.pending + 1
+    leaving[M.pending] = thread
+end
+
+function M.flush()
+    for i = 1, M.pending do
+        M.remove(leaving[i])
+        leaving[i] = false
+    end
+    M.pending = 0
+end
+
+-- Give a process a table of its own instead of one it shares.
+function M.unshare_fds(main)
+    local own = {}
+    for num, fd in pairs(main.fds) do own[num] = fd end
+    main.fds, main.fds_shared = own, nil
+end
+
+M.blank = blank
+
+return M

@@ -1,0 +1,242 @@
+-- The loop over records: header -> `ev` -> state -> capture filter -> sinks. Everything here runs per event and is
+-- written for the JIT compiler: no allocation, no closures, one exit per status.
+local ffi = require("ffi")
+local bit = require("bit")
+local record = require("record")
+local ev = require("ev")
+local decode = require("decode")
+local event_info = require("event_info")
+local schema = require("schema_data")
+local con = require("control")
+local record_sink = require("record_sink")
+local threads = require("state.threads")
+local fds = require("state.fds")
+local containers = require("state.containers")
+local parse = require("state.parse")
+local state_records = require("state.records")
+local sinks = require("sinks")
+
+local M = {}
+
+local cast, tonumber, band = ffi.cast, tonumber, bit.band
+local cur, control = record.cur, con.control
+local record_p, u8p = record.ptr, ffi.typeof("const uint8_t *")
+local events, syscall_names = event_info.events, schema.syscall_names
+local by_tid, by_cgroup = threads.by_tid, containers.by_cgroup
+local handlers = parse.handlers
+local deliver = sinks.deliver
+local int, uint = decode.int, decode.uint
+local HEADER, PREFIX = record.HEADER_SIZE, record.PREFIX_SIZE
+local FIRST_STATE, STATE_ONLY = record.FIRST_STATE, record.STATE_ONLY
+local PPM_HEADER = HEADER - PREFIX
+local OK, CGROUP, FULL, STOP, DAMAGED = con.OK, con.CGROUP, con.FULL, con.STOP, con.DAMAGED
+local MKDIR = 0xF010
+local nobody = threads.blank(-1, -1)
+nobody.main, nobody.fds, nobody.cwd, nobody.env, nobody.fdlimit = nobody, {}, "./", "", -1
+
+local is_live = false
+
+-- Whether a header's lengths stay inside the record, and the record inside the `room` that is left.
+local function is_sound(rec, room)
+    local len, nparams = rec.len, rec.nparams
+    if len < HEADER or len > room or band(len, 7) ~= 0 then return false end
+    local event_len = rec.event_len
+    if event_len < PPM_HEADER or event_len > len - PREFIX or nparams < 0 or nparams > 1024 then return false end
+    return PPM_HEADER + 2 * nparams <= event_len
+end
+
+local function event_name(type, info)
+    if type > 1 then return info.name end
+    local id = uint(0)
+    return id and syscall_names[id] or info.name
+end
+
+local function set_header(rec, type, info)
+    if cur.first_ts == 0 then cur.first_ts = rec.ts end
+    ev.type, ev.info, ev.is_exit = type, info, info.is_exit
+    ev.tid, ev.pid, ev.cpu, ev.flags = tonumber(rec.tid), tonumber(rec.pid), rec.cpu, rec.flags
+    ev.rel, ev.latency = tonumber(rec.ts - cur.first_ts), tonumber(rec.latency_ns)
+    ev.name = event_name(type, info)
+    ev.res = info.res_index >= 0 and int(0) or nil
+end
+
+local function find_thread(info)
+    if info.no_thread then return nobody end
+    local tid, pid = ev.tid, ev.pid
+    local thread = by_tid[tid]
+    if not thread or (pid ~= 0 and thread.pid ~= pid) then return threads.placeholder(tid, pid) end
+    return thread
+end
+
+local function set_context(rec, info)
+    local thread = find_thread(info)
+    local cgroup = tonumber(rec.cgroup_id)
+    if cgroup == 0 then
+        cgroup = thread.cgroup
+    elseif thread.cgroup ~= cgroup then
+        thread.cgroup = cgroup
+    end
+    ev.thread, ev.cgroup, ev.container = thread, cgroup, by_cgroup[cgroup]
+    local fd_index = info.fd_index
+    if fd_index < 0 then
+        ev.fdnum, ev.fd = nil, nil
+        return
+    end
+    local num = int(fd_index)
+    ev.fdnum, ev.fd = num, num and thread.fds[num]
+end
+
+local function is_past_time(rec)
+    local limit = control.limit_ns
+    if limit == 0 or control.first_delivered < 0 then return false end
+    return tonumber(rec.ts - cur.first_ts) - control.first_delivered >= limit
+end
+
+local function pass_on(modifies, handler)
+    if control.first_delivered < 0 then control.first_delivered = ev.rel end
+    control.delivered = control.delivered + 1
+    if handler and not modifies then handler() end
+    if record_sink.active then record_sink.accepted() end
+    deliver.accepted()
+    if control.delivered == control.max_events then control.stop = 1 end
+end
+
+local function leave_out(modifies)
+    control.rejected = control.rejected + 1
+    if record_sink.active then record_sink.rejected(modifies) end
+    deliver.rejected()
+end
+
+-- One event: everything that happens to it. The walk has moved on before: whatever raises loses this event's rest only.
+local function on_event(rec, type, info)
+    control.num = control.num + 1 + rec.skipped
+    ev.num = control.num
+    set_header(rec, type, info)
+    if fds.pending > 0 then fds.flush() end
+    if threads.pending > 0 then threads.flush() end
+    set_context(rec, info)
+    local handler, modifies = handlers[type], info.modifies
+    if handler and modifies then handler() end
+    if band(rec.flags, STATE_ONLY) ~= 0 then
+        control.state_only = control.state_only + 1
+        if record_sink.active then record_sink.accepted() end
+        deliver.rejected()
+    elseif deliver.filter() then
+        pass_on(modifies, handler)
+    else
+        leave_out(modifies)
+    end
+end
+
+-- Outside knowledge; leaves `ev` about the last event.
+local function on_state(rec, type)
+    control.state_records = control.state_records + 1
+    if record_sink.active then record_sink.state_record(rec) end
+    state_records.apply(rec, type)
+    if type == MKDIR and is_live then return CGROUP end
+    return OK
+end
+
+-- A record that the walk has already moved past, or FULL / STOP for one it must come back to.
+local function step(rec)
+    if control.stop ~= 0 or is_past_time(rec) then
+        control.stop = 1
+        return STOP
+    end
+    if record_sink.active and not record_sink.has_room(rec.len) then return FULL end
+    local type = rec.type
+    if type >= FIRST_STATE then return on_state(rec, type) end
+    local info = events[type]
+    if not info then
+        control.unknown = control.unknown + 1
+        return OK
+    end
+    cur.rec = rec
+    on_event(rec, type, info)
+    return OK
+end
+
+-- State records are few, and a sink that comes later must find what they told.
+local function copied_state(rec, type)
+    control.state_records = control.state_records + 1
+    state_records.apply(rec, type)
+    if type == MKDIR and is_live then return CGROUP end
+    return OK
+end
+
+-- The cheapest path: nothing but the trace writer wants the records.
+local function copy_step(rec)
+    local len, type = rec.len, rec.type
+    if control.stop ~= 0 or is_past_time(rec) then
+        control.stop = 1
+        return STOP
+    end
+    if not record_sink.has_room(len) then return FULL end
+    record_sink.raw(rec, len, type < FIRST_STATE)
+    if type >= FIRST_STATE then return copied_state(rec, type) end
+    control.num = control.num + 1 + rec.skipped
+    if cur.first_ts == 0 then cur.first_ts = rec.ts end
+    if control.first_delivered < 0 then control.first_delivered = tonumber(rec.ts - cur.first_ts) end
+    if band(rec.flags, STATE_ONLY) == 0 then
+        control.delivered = control.delivered + 1
+        if control.delivered == control.max_events then control.stop = 1 end
+    end
+    return OK
+end
+
+local current_step = step
+
+-- Choose the way records go: called when filter, sinks or the trace writer change.
+function M.configure()
+    local only_copy = record_sink.active and not sinks.wants_events()
+    current_step = only_copy and copy_step or step
+end
+
+function M.set_live(live)
+    is_live = live
+end
+
+-- What one record asks for; `control.offset` must already be behind it.
+function M.one(rec)
+    return current_step(rec)
+end
+
+M.is_sound = is_sound
+M.add_sink = sinks.add
+
+-- Walk `size` bytes at `base`. Returns a status; control.offset tells how far it got.
+function M.span(base, size)
+    cur.base = base
+    local offset = 0
+    control.offset = 0
+    while offset < size do
+        local rec = cast(record_p, base + offset)
+        if size - offset < HEADER or not is_sound(rec, size - offset) then return DAMAGED end
+        local following = offset + rec.len
+        control.offset = following
+        local status = current_step(rec)
+        if status ~= OK then
+            if status == FULL or status == STOP then control.offset = offset end
+            return status
+        end
+        if control.stop ~= 0 then return STOP end
+        offset = following
+    end
+    return OK
+end
+
+local kept, kept_size = nil, 0
+
+-- Keep the last event readable after its memory is given back.
+function M.retain()
+    local rec = cur.rec
+    if rec == nil or cast(u8p, rec) == kept then return end
+    local len = rec.len
+    if len > kept_size then
+        kept, kept_size = ffi.new("uint8_t[?]", 2 * len), 2 * len
+    end
+    ffi.copy(kept, rec, len)
+    cur.rec = cast(record_p, kept)
+end
+
+return M

@@ -1,0 +1,276 @@
+"""The door to the data plane: the one place that imports lupa and talks to LuaJIT.
+
+An `Engine` owns one Lua runtime with the modules of `engine/lua`. Records go in by address (`feed`,
+`drain`), `Step` tells how far it got and why it stopped; text and trace records come out once per
+batch. Text crosses the border as bytes. Lua code can call the callbacks of `HostCallbacks` and
+reaches nothing else of Python.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol
+
+from sysdig_py import locations
+from sysdig_py.errors import EnvironmentLack, SysdigPyError
+
+_TIMES: Final = struct.Struct("<qqq")
+
+
+class Status(enum.IntEnum):
+    """Why a walk came back."""
+
+    OK = 0  # nothing more to do now
+    MORE = 1  # the given limit was reached
+    CGROUP = 2  # a cgroup was made: feed its CGROUP and CONTAINER records, then go on
+    FULL = 3  # take_records() first
+    STOP = 4  # the run is over: -n, -M or sysdig.end_capture
+
+
+class Step(NamedTuple):
+    """How far a walk got: `consumed` bytes of a span (feed) or records of the ring (drain)."""
+
+    status: Status
+    consumed: int
+    cgroup_id: int = 0
+    path: bytes = b""
+
+
+class Records(NamedTuple):
+    """Records for the trace: times are ns since the epoch, 0 when no event is among them."""
+
+    data: bytes
+    first_ts: int
+    last_ts: int
+    count: int
+
+
+class EngineFault(SysdigPyError):
+    """Lua code failed. `consumed` is how far a walk had come, the failing event included."""
+
+    def __init__(self, message: str, consumed: int = 0) -> None:
+        """Keep how much of the span was used up, so that a caller can go on behind it."""
+        super().__init__(message)
+        self.consumed = consumed
+
+
+class RingView(Protocol):
+    """A mapped BPF ring: addresses of its pages; `size` is the length of the data area (mapped twice)."""
+
+    @property
+    def consumer(self) -> int: ...  # noqa: D102
+    @property
+    def producer(self) -> int: ...  # noqa: D102
+    @property
+    def data(self) -> int: ...  # noqa: D102
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
+
+def _no_filter(text: str) -> str:
+    raise SysdigPyError(f"no filter compiler is attached (filter: {text})")
+
+
+def _no_chisel(name: str) -> tuple[str, bytes]:
+    raise SysdigPyError(f"no chisel registry is attached (chisel: {name})")
+
+
+@dataclass(frozen=True, slots=True)
+class HostCallbacks:
+    """What Lua may ask of Python.
+
+    Attributes:
+        compile_filter: filter text -> Lua source.
+        find_chisel: chisel name -> path and source text.
+        window: width and height of the terminal, (-1, -1) without one.
+        is_tty: whether the output is a terminal.
+    """
+
+    compile_filter: Callable[[str], str] = _no_filter
+    find_chisel: Callable[[str], tuple[str, bytes]] = _no_chisel
+    window: Callable[[], tuple[int, int]] = lambda: (-1, -1)
+    is_tty: Callable[[], bool] = lambda: False
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else bytes(text)
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode(errors="surrogateescape") if isinstance(raw, bytes) else raw
+
+
+def _deny(_object: object, name: object, _is_setting: bool) -> str:
+    raise AttributeError(f"Lua may not reach into Python objects ({name!r})")
+
+
+def _lupa() -> Any:
+    try:
+        import lupa.luajit21 as lupa
+    except ImportError as error:
+        message = f"lupa with LuaJIT 2.1 is missing ({error}) -> pip install 'lupa>=2.0' (the wheel carries LuaJIT)"
+        raise EnvironmentLack(message) from error
+    return lupa
+
+
+def luajit_version() -> tuple[str, bool]:
+    """Return LuaJIT's version and whether its compiler is on.
+
+    Raises:
+        EnvironmentLack: lupa with LuaJIT is not installed.
+    """
+    version, on = _runtime().execute(b"return jit.version, (jit.status())")
+    return _text(version), bool(on)
+
+
+def _runtime() -> Any:
+    """Return a Lua runtime that finds the modules of engine/lua and nothing else."""
+    runtime = _lupa().LuaRuntime(
+        encoding=None,
+        register_eval=False,
+        register_builtins=False,
+        unpack_returned_tuples=True,
+        attribute_filter=_deny,
+    )
+    runtime.execute(b"python = nil; package.loaded.python = nil; package.cpath = ''")
+    search = ";".join(str(locations.LUA / pattern) for pattern in ("?.lua", "?/init.lua"))
+    runtime.execute(b"package.path = ...", search.encode())
+    return runtime
+
+
+class Engine:
+    """One data plane: state tables, filter, sinks and chisels of one run."""
+
+    def __init__(
+        self,
+        machine: dict[str, Any] | None = None,
+        is_live: bool = False,
+        source_name: str = "",
+        host: HostCallbacks | None = None,
+    ) -> None:
+        """Start LuaJIT and load the engine.
+
+        Args:
+            machine: facts about the traced machine (num_cpus, memory_size_bytes, ...).
+            is_live: whether records come from this machine's kernel right now.
+            source_name: the file being read, "" live.
+            host: what Lua may ask of Python.
+
+        Raises:
+            EnvironmentLack: lupa with LuaJIT is not installed.
+        """
+        self._lua = _runtime()
+        self._error = _lupa().LuaError
+        self._host = self._run(self._lua.require, b"host")
+        facts = {_bytes(k): v if isinstance(v, (int, float)) else _bytes(str(v)) for k, v in (machine or {}).items()}
+        self._call("init", self._lua.table_from(facts), is_live, _bytes(source_name), *_callbacks(host or HostCallbacks()))
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except self._error as error:
+            raise EngineFault(str(error)) from error
+
+    def _run(self, function: Any, *arguments: Any) -> Any:
+        with self._faults():
+            return function(*arguments)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return self._run(self._host[name.encode()], *arguments)
+
+    def require(self, module: str) -> Any:
+        """Return an engine module as a Lua table; its functions are found under bytes keys."""
+        return self._run(self._lua.require, module.encode())
+
+    def execute(self, source: str | bytes, *arguments: Any) -> Any:
+        """Run trusted Lua source with full rights; for engine parts and tests, never for chisels."""
+        return self._run(self._lua.execute, _bytes(source), *arguments)
+
+    def table(self, items: Sequence[Any] | dict[Any, Any]) -> Any:
+        """Return `items` as a Lua table."""
+        return self._lua.table_from(items)
+
+    # --- records in ---------------------------------------------------------------------------
+
+    def _step(self, result: Any) -> Step:
+        status, consumed, *rest = result
+        if status < 0:
+            raise EngineFault(_text(rest[0]), int(consumed))
+        return Step(Status(int(status)), int(consumed), *((int(rest[0]), rest[1]) if rest else ()))
+
+    def open_ring(self, view: RingView) -> None:
+        """Take the mapped ring that `drain` walks; it must stay mapped as long as the engine is used."""
+        self._call("open_ring", view.consumer, view.producer, view.data, view.size)
+
+    def drain(self, limit: int) -> Step:
+        """Walk up to `limit` records of the ring."""
+        return self._step(self._call("drain", limit))
+
+    def feed(self, address: int, length: int) -> Step:
+        """Walk a span of whole records; after FULL or CGROUP go on at `address + consumed`."""
+        return self._step(self._call("feed", address, length))
+
+    def feed_bytes(self, records: bytes, offset: int = 0) -> Step:
+        """Walk records held in `records` from `offset` on."""
+        address = ctypes.cast(ctypes.c_char_p(records), ctypes.c_void_p).value or 0
+        return self.feed(address + offset, len(records) - offset)
+
+    # --- what to do with them -----------------------------------------------------------------
+
+    def set_filter(self, lua_source: str | bytes) -> None:
+        """Install the capture filter; "" removes it."""
+        self._call("set_filter", _bytes(lua_source))
+
+    def set_limits(self, max_events: int = 0, seconds: float = 0.0) -> None:
+        """End the run after so many delivered events, or seconds of event time; 0 = no limit."""
+        self._call("set_limits", max_events, seconds)
+
+    def set_display(self, time_style: str, buffer_format: str | None, whole_buffers: bool, json: bool) -> None:
+        """Choose how text is made: time style, format of I/O buffers (None: the usual), no cap, JSON lines."""
+        chosen = None if buffer_format is None else _bytes(buffer_format)
+        self._call("set_display", _bytes(time_style), chosen, whole_buffers, json)
+
+    def print_lines(self, format_text: str) -> None:
+        """Add a sink that writes one line per delivered event."""
+        self._call("print_lines", _bytes(format_text))
+
+    def write_records(self, buffer_bytes: int) -> None:
+        """Add the sink that copies accepted records for the trace writer."""
+        self._call("write_records", buffer_bytes)
+
+    # --- what comes out -----------------------------------------------------------------------
+
+    def take_output(self) -> bytes:
+        """Return the text written since the last call."""
+        return bytes(self._call("take_output"))
+
+    def take_records(self) -> Records:
+        """Return the trace records copied since the last call."""
+        address, used, times = self._call("take_records")
+        first, last, count = _TIMES.unpack(times)
+        return Records(ctypes.string_at(int(address), int(used)) if used else b"", first, last, count)
+
+    def stats(self) -> dict[str, int]:
+        """Return the counters of the run: events, delivered, lost, threads and so on."""
+        return {_text(name): int(value) for name, value in self._call("stats").items()}
+
+
+def _callbacks(host: HostCallbacks) -> tuple[Callable[..., Any], ...]:
+    """Wrap the callbacks so that Lua gives and gets bytes."""
+
+    def find_chisel(name: bytes) -> tuple[bytes, bytes]:
+        path, source = host.find_chisel(_text(name))
+        return _bytes(path), _bytes(source)
+
+    return (
+        lambda text: _bytes(host.compile_filter(_text(text))),
+        find_chisel,
+        lambda: host.window(),
+        lambda: bool(host.is_tty()),
+    )

@@ -1,0 +1,1 @@
+"""Where finished text goes: the file objects a run was given."""

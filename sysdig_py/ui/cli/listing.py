@@ -1,0 +1,60 @@
+"""What the command line lists and describes: fields and chisels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from sysdig_py import filter as event_filter
+from sysdig_py.chisel import arguments
+from sysdig_py.chisel import listing as chisel_texts
+from sysdig_py.chisel.describe import Description, describe
+from sysdig_py.chisel.registry import Registry
+from sysdig_py.errors import FilterError
+from sysdig_py.schema import fields
+
+
+@cache
+def registry() -> Registry:
+    """Return the chisels that can be reached, looked up once."""
+    return Registry()
+
+
+def field_list(*, verbose: bool) -> str:
+    """Return the text of `-l`."""
+    return fields.listing(verbose)
+
+
+def chisel_list() -> str:
+    """Return the text of `-cl`."""
+    return chisel_texts.chisel_list(describe(script) for script in registry().all())
+
+
+def chisel_info(name: str) -> str:
+    """Return the text of `-i NAME`.
+
+    Raises:
+        UsageError: there is no such chisel.
+    """
+    return chisel_texts.chisel_info(_describe(name))
+
+
+def chisel_wants_word(name: str, rest: Sequence[str]) -> bool:
+    """Return whether the first of the words after `-c NAME` is the chisel's argument string.
+
+    Raises:
+        UsageError: there is no such chisel, or a mandatory argument is missing.
+    """
+    return arguments.wants_next_word(_describe(name), rest, _is_filter)
+
+
+def _describe(name: str) -> Description:
+    return describe(registry().find(name))
+
+
+def _is_filter(text: str) -> bool:
+    try:
+        event_filter.compile(text)
+    except FilterError:
+        return False
+    return True

@@ -1,0 +1,229 @@
+"""The command line as data: sysdig's options, parsed the way GNU getopt does.
+
+Short options may be glued to their value (`-pc`, `-n5`) and to each other (`-qv`), options and
+filter words may be mixed, `--` ends the options. What `-c NAME` takes from the next word is the
+chisel's own business, so the parser asks the registry through `ChiselWords`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sysdig_py.errors import UsageError
+
+# (chisel name, words that follow it) -> whether the first of them is the chisel's argument string
+ChiselWords = Callable[[str, Sequence[str]], bool]
+
+CONTAINER_DATA_FORMATS: Final = {"c": "container", "container": "container"}
+BUFFER_FORMATS: Final = {"x": "hex", "X": "hexascii", "A": "ascii", "b": "base64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: how it is written, whether it takes a value, and what it does."""
+
+    letter: str
+    long: str
+    value: str
+    meaning: str
+
+
+OPTIONS: Final[tuple[Option, ...]] = (
+    Option("r", "read", "FILE", "read a trace instead of this machine; may be given several times"),
+    Option("w", "write", "FILE", "write the accepted events to a trace ('-' is standard output)"),
+    Option("n", "numevents", "N", "stop after N events"),
+    Option("M", "", "SECONDS", "stop after this many seconds of event time"),
+    Option("s", "snaplen", "N", "keep the first N bytes of each I/O buffer (default 80)"),
+    Option("c", "chisel", "NAME [ARGS]", "run a chisel; may be given several times"),
+    Option("p", "print", "FORMAT", "format of the event lines; -pc adds the container to lines and chisels"),
+    Option("t", "timetype", "a|h|r|d|D", "time as epoch, hour, since start, in the call, since the last line"),
+    Option("x", "print-hex", "", "show I/O buffers as hex"),
+    Option("X", "print-hex-ascii", "", "show I/O buffers as hex and text"),
+    Option("A", "print-ascii", "", "show only the text of I/O buffers"),
+    Option("b", "print-base64", "", "show I/O buffers as base64"),
+    Option("j", "json", "", "one JSON object per line"),
+    Option("q", "quiet", "", "print no event lines"),
+    Option("", "unbuffered", "", "flush after every batch of lines even into a file"),
+    Option("l", "list", "", "list the fields of filters and formats (-v: with types)"),
+    Option("", "list-chisels", "", "list the chisels (also -cl)"),
+    Option("i", "chisel-info", "NAME", "describe one chisel and its arguments"),
+    Option("", "allow-io", "", "let chisels open files and run commands"),
+    Option("v", "verbose", "", "show buffers whole; report counts at the end"),
+    Option("h", "help", "", "show this help"),
+    Option("", "version", "", "show the version"),
+)
+
+USAGE: Final = "usage: sysdig-py [options] [filter]\n       sysdig-py doctor"
+
+
+@dataclass(frozen=True, slots=True)
+class ChiselRequest:
+    """One `-c`: the chisel's name and the argument string that followed it, if any."""
+
+    name: str
+    arguments: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for."""
+
+    read: tuple[str, ...] = ()
+    write: str | None = None
+    max_events: int = 0
+    max_seconds: float = 0.0
+    snaplen: int | None = None
+    chisels: tuple[ChiselRequest, ...] = ()
+    format: str | None = None
+    container_data: bool = False
+    time_style: str = "h"
+    buffer_format: str = "normal"
+    json: bool = False
+    quiet: bool = False
+    unbuffered: bool = False
+    allow_io: bool = False
+    verbose: bool = False
+    listing: str = ""  # "fields", "chisels", "help", "version" or "chisel:NAME"
+    words: tuple[str, ...] = field(default=())
+
+    @property
+    def filter_text(self) -> str:
+        """The filter: all words that are neither options nor their values."""
+        return " ".join(self.words)
+
+
+def parse(argv: Sequence[str], chisel_words: ChiselWords) -> Options:
+    """Parse the words after the program name.
+
+    Raises:
+        UsageError: an unknown option, a missing or malformed value.
+    """
+    options, words, rest = Options(), [], list(argv)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            words += rest
+            break
+        if word.startswith("--"):
+            options = _long(word[2:], rest, options, chisel_words)
+        elif word.startswith("-") and len(word) > 1:
+            options = _short(word[1:], rest, options, chisel_words)
+        else:
+            words.append(word)
+    return replace(options, words=tuple(words))
+
+
+def help_text() -> str:
+    """Return the text of `-h`."""
+    lines = [USAGE, "", "The filter is all words that are not options: sysdig-py proc.name=nginx and fd.port=80", ""]
+    for option in OPTIONS:
+        names = ", ".join(n for n in (f"-{option.letter}" * bool(option.letter), f"--{option.long}" * bool(option.long)) if n)
+        lines.append(f"  {names + ' ' + option.value:<30} {option.meaning}")
+    return "\n".join(lines) + "\n"
+
+
+def _long(text: str, rest: list[str], options: Options, chisel_words: ChiselWords) -> Options:
+    name, has_value, value = text.partition("=")
+    option = next((o for o in OPTIONS if o.long and o.long == name), None)
+    if option is None:
+        near = difflib.get_close_matches(name, [o.long for o in OPTIONS if o.long], 1)
+        hint = f"; did you mean --{near[0]}?" if near else "; sysdig-py -h lists them"
+        raise UsageError(f"unknown option --{name}{hint}")
+    if not option.value:
+        if has_value:
+            raise UsageError(f"option --{name} takes no value")
+        return _apply(option, "", rest, options, chisel_words)
+    return _apply(option, value if has_value else _next(f"--{name}", option, rest), rest, options, chisel_words)
+
+
+def _short(letters: str, rest: list[str], options: Options, chisel_words: ChiselWords) -> Options:
+    while letters:
+        letter, letters = letters[0], letters[1:]
+        option = next((o for o in OPTIONS if o.letter == letter), None)
+        if option is None:
+            raise UsageError(f"unknown option -{letter}; sysdig-py -h lists them")
+        if option.value:
+            value = letters or _next(f"-{letter}", option, rest)
+            return _apply(option, value, rest, options, chisel_words)
+        options = _apply(option, "", rest, options, chisel_words)
+    return options
+
+
+def _next(written: str, option: Option, rest: list[str]) -> str:
+    if not rest:
+        raise UsageError(f"option {written} needs {option.value}")
+    return rest.pop(0)
+
+
+def _apply(option: Option, value: str, rest: list[str], options: Options, chisel_words: ChiselWords) -> Options:
+    key = option.letter or option.long
+    if key == "c":
+        return _chisel(value, rest, options, chisel_words)
+    if key in BUFFER_FORMATS:
+        if options.buffer_format != "normal":
+            raise UsageError("you cannot specify more than one output format")
+        return replace(options, buffer_format=BUFFER_FORMATS[key])
+    return replace(options, **_CHANGES[key](value, options))
+
+
+def _chisel(name: str, rest: list[str], options: Options, chisel_words: ChiselWords) -> Options:
+    if name == "l":
+        return replace(options, listing="chisels")
+    arguments = rest.pop(0) if chisel_words(name, rest) else None
+    return replace(options, chisels=(*options.chisels, ChiselRequest(name, arguments)))
+
+
+def _print_format(value: str) -> dict[str, object]:
+    if value in CONTAINER_DATA_FORMATS:
+        return {"container_data": True}
+    return {"format": value.replace("\\n", "\n").replace("\\t", "\t").replace("\\e", "\x1b").replace("\\\\", "\\")}
+
+
+def _whole(letter: str, value: str, least: int) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise UsageError(f"option -{letter} takes a whole number of at least {least}, not '{value}'")
+    return number
+
+
+def _seconds(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise UsageError(f"option -M takes a number of seconds above 0, not '{value}'")
+    return number
+
+
+def _time_style(value: str) -> str:
+    if value not in ("a", "h", "r", "d", "D"):
+        raise UsageError(f"option -t takes one of a h r d D, not '{value}'")
+    return value
+
+
+_CHANGES: Final[dict[str, Callable[[str, Options], dict[str, object]]]] = {
+    "r": lambda value, options: {"read": (*options.read, value)},
+    "w": lambda value, _: {"write": value},
+    "n": lambda value, _: {"max_events": _whole("n", value, 1)},
+    "M": lambda value, _: {"max_seconds": _seconds(value)},
+    "s": lambda value, _: {"snaplen": _whole("s", value, 0)},
+    "p": lambda value, _: _print_format(value),
+    "t": lambda value, _: {"time_style": _time_style(value)},
+    "j": lambda *_: {"json": True},
+    "q": lambda *_: {"quiet": True},
+    "unbuffered": lambda *_: {"unbuffered": True},
+    "l": lambda *_: {"listing": "fields"},
+    "list-chisels": lambda *_: {"listing": "chisels"},
+    "i": lambda value, _: {"listing": f"chisel:{value}"},
+    "allow-io": lambda *_: {"allow_io": True},
+    "v": lambda *_: {"verbose": True},
+    "h": lambda *_: {"listing": "help"},
+    "version": lambda *_: {"listing": "version"},
+}

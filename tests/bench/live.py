@@ -1,0 +1,44 @@
+"""What the program itself needs at about a million events per second, and whether it keeps up."""
+
+import statistics
+from dataclasses import dataclass
+
+from tests.bench.harness import run
+from tests.bench.overhead import DD, SYSCALLS
+from tests.bench.tool import capture
+
+CHISELS = ("topprocs_net", "topscalls")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One loaded run: events per second of load, processor nanoseconds per event, events and losses."""
+
+    rate: float
+    cpu_ns: float
+    events: int
+    lost: int
+
+
+def _measure(chisel: str) -> Sample:
+    with capture(["-c", chisel]) as process:
+        before = process.cpu_so_far()
+        load = run(DD)
+        used = process.cpu_so_far() - before
+    events = process.account.events
+    return Sample(SYSCALLS / load.wall, used / SYSCALLS * 1e9, events, process.account.lost)
+
+
+def report(rounds: int) -> list[str]:
+    """Return the lines of this bench."""
+    lines = ["live, a chisel running under dd's load"]
+    for chisel in CHISELS:
+        samples = [_measure(chisel) for _ in range(rounds)]
+        rate = statistics.median(s.rate for s in samples)
+        cpu = statistics.median(s.cpu_ns for s in samples)
+        events, lost = sum(s.events for s in samples), sum(s.lost for s in samples)
+        share = lost / (events + lost) if events + lost else 0.0
+        lines.append(
+            f"  {chisel:<28} {rate / 1e6:5.2f} M events/s  {cpu:4.0f} ns of processor per event  {share:.2%} lost"
+        )
+    return lines

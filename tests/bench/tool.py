@@ -1,0 +1,77 @@
+"""The program under measurement: start a live capture, know when it is attached, end it, read its account."""
+
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.harness import CommandFailed, Process, Run, checked, wait_until
+
+PROGRAM = [sys.executable, "-m", "sysdig_py"]
+_START_SECONDS = 30
+_SETTLE_SECONDS = 1.0
+_SUMMARY = re.compile(r"(\d+) events, (\d+) bytes, (\d+) lost, ([\d.]+) seconds")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the program said about its run."""
+
+    events: int
+    bytes: int
+    lost: int
+    seconds: float
+
+
+def account(done: Run) -> Account:
+    """Read the summary line.
+
+    Raises:
+        CommandFailed: there is none.
+    """
+    match = _SUMMARY.search(done.err)
+    if match is None:
+        raise CommandFailed(f"no summary line in: {done.err.strip()[-500:]!r}")
+    events, size, lost, seconds = match.groups()
+    return Account(int(events), int(size), int(lost), float(seconds))
+
+
+class Capture(Process):
+    """A live capture; `done` and `account` are there after `end()`."""
+
+    done: Run
+    account: Account
+
+    def attached(self) -> bool:
+        """Whether the kernel lists a system call tracepoint among what this process holds."""
+        for entry in Path(f"/proc/{self.pid}/fdinfo").iterdir():
+            with suppress(OSError):
+                if "tp_name:\tsys_exit" in entry.read_text():
+                    return True
+        return False
+
+    def await_attached(self) -> None:
+        wait_until(lambda: not self.running() or self.attached(), _START_SECONDS, "attaching the probe")
+        if not self.running():
+            raise CommandFailed(f"the capture ended early: {checked(self.command, self.wait()).err[-500:]}")
+        time.sleep(_SETTLE_SECONDS)
+
+    def end(self) -> None:
+        self.interrupt()
+        self.done = checked(self.command, self.wait())
+        self.account = account(self.done)
+
+
+@contextmanager
+def capture(arguments: Sequence[str]) -> Iterator[Capture]:
+    """Capture live while the body runs."""
+    process = Capture([*PROGRAM, *arguments])
+    try:
+        process.await_attached()
+        yield process
+        process.end()
+    finally:
+        process.kill()

@@ -1,0 +1,32 @@
+"""Text output writes batches to the file it was given."""
+
+from __future__ import annotations
+
+import io
+
+from sysdig_py.output.text import TextOutput
+
+
+class _Counting(io.BytesIO):
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+def test_batches_are_written_in_order_and_flushed_on_request() -> None:
+    file = _Counting()
+    output = TextOutput(file, flush_each_batch=True)
+    output.write(b"a\n")
+    output.write(b"")
+    output.write(b"b\n")
+    assert (file.getvalue(), file.flushes) == (b"a\nb\n", 2)
+
+
+def test_without_flushing_only_close_flushes() -> None:
+    file = _Counting()
+    output = TextOutput(file, flush_each_batch=False)
+    output.write(b"a")
+    assert file.flushes == 0
+    output.close()
+    assert file.flushes == 1
