@@ -20,6 +20,11 @@ function extend_string(text, width)
     return text:sub(1, width - 1) .. " "
 end
 
+-- Replace control characters, so that a file's or a process' name cannot steer the terminal.
+function clean(text)
+    return (text:gsub("%c", "."))
+end
+
 -- Split `text` at every match of the Lua pattern.
 function split(text, pattern)
     local parts, position = {}, 1
@@ -124,8 +129,8 @@ local function print_text_table(rows, delta, viz)
     print(RULER)
     for key, value in pairs_top_by_val(rows, viz.top_number, descending) do
         local cells = split(tostring(key), KEY_SEPARATOR)
-        for i = 1, #cells - 1 do
-            cells[i] = extend_string(cells[i], COLUMN)
+        for i = 1, #cells do
+            cells[i] = i < #cells and extend_string(clean(cells[i]), COLUMN) or clean(cells[i])
         end
         print(extend_string(value_text(value, viz.value_units, delta), COLUMN) .. table.concat(cells))
     end

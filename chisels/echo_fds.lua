@@ -4,7 +4,7 @@
 --
 --   ------ Read 832B from   /lib/x86_64-linux-gnu/libc.so.6 (cat)
 --   .ELF..............>.............@...................@.8...@.....................
--- luacheck: read globals format_bytes
+-- luacheck: read globals clean format_bytes
 
 require "common"
 local terminal = require "ansiterminal"
@@ -71,7 +71,7 @@ function on_event()
         color, verb = terminal.red, "Read %s from %s"
     end
     local what = verb:format(format_bytes(evt.field(fields.size)), container_text())
-    local name, process = evt.field(fields.name) or "", evt.field(fields.process) or ""
+    local name, process = clean(evt.field(fields.name) or ""), clean(evt.field(fields.process) or "")
     print(("%s------ %s %s %s (%s)"):format(color, what, color, name, process))
     return true
 end

@@ -7,12 +7,12 @@
 --   web                 cache               6379  tcp   18.20KB   2.31M     411      92us    1.20ms
 --   curl                93.184.216.34       443   tcp   517B      11.31KB   3        36ms    80ms
 --
--- An end is named by its container, else by its process, else (when it is not on this machine) by its address.
+-- An end is named by its container, else by its process, else by its address ("host" for one of this machine's).
 -- Connections that differ only in the client's port are one row; rows are sorted by bytes. Sent and Received are
 -- the client's. A connection whose both ends are on this machine is counted once: at its client when that was seen
 -- moving data, else at its server. Latency runs at the client from the end of the last write to the end of the first
 -- read of the answer; where only the server was seen, from its last read to its first write.
--- luacheck: read globals format_bytes format_time_interval
+-- luacheck: read globals clean format_bytes format_time_interval
 
 require "common"
 local terminal = require "ansiterminal"
@@ -72,13 +72,17 @@ function on_capture_start()
     return true
 end
 
+local function is_container(name)
+    return name and name ~= "host"
+end
+
 -- The end of this event's own process.
 local function own_name(by_address)
     local container = evt.field(fields.container)
-    if container and container ~= "host" then
+    if is_container(container) then
         return container
     end
-    return by_address or evt.field(fields.process)
+    return is_container(by_address) and by_address or evt.field(fields.process)
 end
 
 local function describe(flow, is_server)
@@ -126,7 +130,7 @@ local function print_text(rows)
             if value == nil then
                 return "-"
             end
-            return column.unit and column.unit(value) or tostring(value)
+            return column.unit and column.unit(value) or clean(tostring(value))
         end))
     end
 end

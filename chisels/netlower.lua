@@ -5,7 +5,7 @@
 --   evt.datetime            proc.name    evt.type LATENCY(ms)  fd.name
 --   ----------------------- ------------ -------- ------------ -----------------------------------------
 --   2024-05-02 10:15:48.586 curl         recvfrom           36 10.0.2.15:37140->93.184.216.34:80
--- luacheck: read globals parse_numeric_input
+-- luacheck: read globals clean parse_numeric_input
 
 require "common"
 local terminal = require "ansiterminal"
@@ -76,8 +76,8 @@ end
 local function print_call(latency)
     local container = evt.field(fields.container) or ""
     local color = (container ~= "" and container ~= "host") and terminal.blue or terminal.green
-    local time, process = evt.field(fields.time) or "", evt.field(fields.process) or ""
-    local type, name = evt.field(fields.type), evt.field(fields.name) or ""
+    local time, process = evt.field(fields.time) or "", clean(evt.field(fields.process) or "")
+    local type, name = evt.field(fields.type), clean(evt.field(fields.name) or "")
     local ms = ("%d"):format(latency / NS_PER_MS)
     if with_container then
         local id = evt.field(fields.container_id) or ""
@@ -93,10 +93,4 @@ function on_event()
         print_call(latency)
     end
     return true
-end
-
-function on_capture_end()
-    if terminal.reset ~= "" then
-        print(terminal.reset)
-    end
 end

@@ -3,8 +3,12 @@
  * Everything here is independent of what an event means.
  *
  * Defined by the loader: TRACER_PID, CLOCK_OFFSET, SNAPLEN, COPY_MASK, SCRATCH_LIMIT,
- * SCRATCH_SLACK, SLOT_COUNT, CPU_COUNT, RING_PAGES, WAKE_BYTES, and FEATURE_* (capture/kernel.py).
+ * SCRATCH_SLACK, SLOT_COUNT, CPU_COUNT, RING_PAGES, WAKE_BYTES (per CPU), and FEATURE_* (capture/kernel.py).
  */
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
 #define NR_SKIP 0xffffffff
 
 #ifndef offsetof
@@ -17,12 +21,13 @@
 
 #define PLAN_COUNT 512
 #define PLAN_PARAMS 10
-#define CONVERSION_COUNT 64
+#define CONVERSION_COUNT 32
 #define CONVERSION_PAIRS 48
+#define CONVERSION_LAST 0x80000000
 #define TEXT_MAX 4096
 #define PATH_MAX_PARTS 48
 #define NAME_SIZE 256
-#define IOV_MAX_PARTS 16
+#define IOV_MAX_PARTS 32
 
 /* causes of loss and of incomplete records, in the order user space reads them */
 struct counters {
@@ -36,7 +41,6 @@ struct counters {
 /* written by user space through its mapping, read by the programs */
 struct control {
 	u64 generation;
-	u64 paused;
 };
 
 /* how one parameter of a record is made: capture/plans.py writes these */
@@ -93,6 +97,8 @@ struct call {
 	u32 nr;
 	u64 clone_flags;
 	u64 item;
+	u64 wanted;
+	u64 done;
 };
 
 /* where a record is built: one per CPU, programs of one CPU never interleave */
@@ -100,7 +106,7 @@ struct scratch {
 	struct call call;
 	u32 pos;
 	u32 index;
-	u32 sent;
+	u32 unannounced;
 	u32 text_at;
 	u8 text[TEXT_MAX + NAME_SIZE + 8];
 	u8 record[SCRATCH_LIMIT + SCRATCH_SLACK];
@@ -119,8 +125,9 @@ BPF_RINGBUF_OUTPUT(ring, RING_PAGES);
 /* base_get(ptr, struct x, member): the member's value, zero when the memory cannot be read */
 #define base_get(ptr, type, member)                                                                 \
 	({                                                                                          \
-		typeof(((type *)0)->member) base_value = {};                                        \
-		bpf_probe_read_kernel(&base_value, sizeof(base_value),                              \
+		typeof(((type *)0)->member) base_value;                                             \
+		__builtin_memset((void *)&base_value, 0, sizeof(base_value));                       \
+		bpf_probe_read_kernel((void *)&base_value, sizeof(base_value),                      \
 				      (const char *)(ptr) + offsetof(type, member));                \
 		base_value;                                                                         \
 	})

@@ -18,13 +18,13 @@ static __always_inline void cgroup_report(u64 cgroup, u64 path, u16 type)
 	store_send(s);
 }
 
-RAW_TRACEPOINT_PROBE(cgroup_mkdir)
+int on_cgroup_mkdir(struct bpf_raw_tracepoint_args *ctx)
 {
 	cgroup_report(ctx->args[0], ctx->args[1], EV_STATE_CGROUP_MKDIR);
 	return 0;
 }
 
-RAW_TRACEPOINT_PROBE(cgroup_rmdir)
+int on_cgroup_rmdir(struct bpf_raw_tracepoint_args *ctx)
 {
 	cgroup_report(ctx->args[0], ctx->args[1], EV_STATE_CGROUP_RMDIR);
 	return 0;
@@ -32,7 +32,7 @@ RAW_TRACEPOINT_PROBE(cgroup_rmdir)
 
 #ifdef FEATURE_CGROUP_CACHE
 /* a task was moved: every cached cgroup id is void */
-RAW_TRACEPOINT_PROBE(cgroup_attach_task)
+int on_cgroup_attach_task(struct bpf_raw_tracepoint_args *ctx)
 {
 	u32 zero = 0;
 	struct control *shared = control.lookup(&zero);

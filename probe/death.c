@@ -63,7 +63,7 @@ static __always_inline s64 death_reaper(void *task)
 }
 
 /* status ret sig core reaper_tid */
-RAW_TRACEPOINT_PROBE(sched_process_exit)
+int on_sched_process_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	void *task = (void *)ctx->args[0];
 	u64 id = bpf_get_current_pid_tgid();

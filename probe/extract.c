@@ -7,6 +7,8 @@
 #define PAGE_KIB (PAGE_SIZE / 1024)
 #define OVERLAYFS_MAGIC 0x794c7630
 #define RLIMIT_NOFILE_INDEX 7
+/* the top bit of an inode's nanoseconds marks that the time was asked for */
+#define NSEC_MASK 0x7fffffff
 
 struct memory_use {
 	u32 size;
@@ -148,7 +150,7 @@ static __always_inline u64 extract_inode_ctime(void *inode)
 {
 #if defined(FEATURE_INODE_TIME_SPLIT)
 	return base_get(inode, struct inode, i_ctime_sec) * 1000000000ULL +
-	       base_get(inode, struct inode, i_ctime_nsec);
+	       (base_get(inode, struct inode, i_ctime_nsec) & NSEC_MASK);
 #elif defined(FEATURE_INODE_TIME_HIDDEN)
 	return base_get(inode, struct inode, __i_ctime.tv_sec) * 1000000000ULL +
 	       base_get(inode, struct inode, __i_ctime.tv_nsec);
@@ -162,7 +164,7 @@ static __always_inline u64 extract_inode_mtime(void *inode)
 {
 #if defined(FEATURE_INODE_TIME_SPLIT)
 	return base_get(inode, struct inode, i_mtime_sec) * 1000000000ULL +
-	       base_get(inode, struct inode, i_mtime_nsec);
+	       (base_get(inode, struct inode, i_mtime_nsec) & NSEC_MASK);
 #elif defined(FEATURE_INODE_TIME_HIDDEN)
 	return base_get(inode, struct inode, __i_mtime.tv_sec) * 1000000000ULL +
 	       base_get(inode, struct inode, __i_mtime.tv_nsec);

@@ -68,7 +68,7 @@ int handle_sendmsg(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	ret = s->call.ret;
 	message = message_read(s->call.args[1]);
-	size = vector_size(message.vector, message.vector_count);
+	size = vector_size(s, message.vector, message.vector_count);
 	store_begin(s, EV_SOCKET_SENDMSG_X, NPARAMS_SOCKET_SENDMSG_X);
 	store_u64(s, ret);
 	vector_store(s, message.vector, message.vector_count, ret > 0 ? ret : size);
@@ -92,7 +92,7 @@ int handle_recvmsg(struct bpf_raw_tracepoint_args *ctx)
 	message = message_read(s->call.args[1]);
 	store_begin(s, EV_SOCKET_RECVMSG_X, NPARAMS_SOCKET_RECVMSG_X);
 	store_u64(s, ret);
-	store_u32(s, vector_size(message.vector, message.vector_count));
+	store_u32(s, vector_size(s, message.vector, message.vector_count));
 	vector_store(s, message.vector, message.vector_count, ret > 0 ? ret : 0);
 	if (ret >= 0) {
 		socket_store_tuple(s, s->call.args[0], message.name, SOCKET_PEER_TO_OWN);
@@ -128,7 +128,7 @@ int handle_messages(struct bpf_raw_tracepoint_args *ctx)
 		    receives ? NPARAMS_SOCKET_RECVMMSG_X : NPARAMS_SOCKET_SENDMMSG_X);
 	store_u64(s, s->call.ret > 0 ? length : s->call.ret);
 	store_u64(s, (s32)s->call.args[0]);
-	store_u32(s, vector_size(message.vector, message.vector_count));
+	store_u32(s, vector_size(s, message.vector, message.vector_count));
 	vector_store(s, message.vector, message.vector_count, length);
 	if (s->call.ret >= 0)
 		socket_store_tuple(s, s->call.args[0], message.name, receives);

@@ -4,15 +4,23 @@
  */
 static __always_inline u64 params_arg(struct scratch *s, u32 index)
 {
+	index &= 7;
 	return s->call.args[index > 5 ? 5 : index];
 }
 
 static __always_inline u64 params_user(struct scratch *s, struct step step, u32 size)
 {
+	void *address = (void *)(params_arg(s, step.arg) + step.detail);
 	u64 value = 0;
+	s64 failed;
 
-	if (bpf_probe_read_user(&value, size & 15 ? (size > 4 ? 8 : (size > 2 ? 4 : 2)) : 8,
-				(void *)(params_arg(s, step.arg) + step.detail)))
+	if (size == 8)
+		failed = bpf_probe_read_user(&value, 8, address);
+	else if (size == 4)
+		failed = bpf_probe_read_user(&value, 4, address);
+	else
+		failed = bpf_probe_read_user(&value, 2, address);
+	if (failed)
 		base_count_unreadable();
 	return value;
 }
@@ -59,8 +67,6 @@ static __always_inline u64 params_integer(struct scratch *s, struct step step)
 		return s->call.ret;
 	case OP_FD:
 		return (s32)value;
-	case OP_FLAGS:
-		return extract_conversion(step.detail & (CONVERSION_COUNT - 1), value);
 	case OP_MASKED:
 		return value & step.detail;
 	case OP_USER:
@@ -77,6 +83,14 @@ static __always_inline u64 params_integer(struct scratch *s, struct step step)
 	return value;
 }
 
+static __always_inline void params_store_integer(struct scratch *s, struct step step)
+{
+	u64 value = params_integer(s, step);
+	u32 conversion = step.arg >> 3;
+
+	store_sized(s, conversion ? extract_conversion(conversion, value) : value, step.size);
+}
+
 static __always_inline void params_store(struct scratch *s, struct step step)
 {
 	if (step.op == OP_EMPTY)
@@ -88,7 +102,7 @@ static __always_inline void params_store(struct scratch *s, struct step step)
 	else if (step.op == OP_MEMORY)
 		store_memory_use(s, (void *)bpf_get_current_task());
 	else
-		store_sized(s, params_integer(s, step), step.size);
+		params_store_integer(s, step);
 }
 
 int handle_params(struct bpf_raw_tracepoint_args *ctx)

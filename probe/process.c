@@ -113,7 +113,7 @@ static __always_inline void process_fill(struct scratch *s, void *task)
 	s->call.flags = 0;
 }
 
-RAW_TRACEPOINT_PROBE(sched_process_fork)
+int on_sched_process_fork(struct bpf_raw_tracepoint_args *ctx)
 {
 	void *child = (void *)ctx->args[1];
 	u64 id = bpf_get_current_pid_tgid();
@@ -127,7 +127,7 @@ RAW_TRACEPOINT_PROBE(sched_process_fork)
 	if (!s || id >> 32 == TRACER_PID)
 		return 0;
 	plan = plans.lookup(&nr);
-	if (plan && plan->handler == HANDLER_CLONE) {
+	if (slot && plan && plan->handler == HANDLER_CLONE) {
 		type = plan->type;
 		flags = slot->clone_flags;
 	}
@@ -219,12 +219,13 @@ static __always_inline void process_store_exec(struct scratch *s, void *task)
 static __always_inline void process_store_user_array(struct scratch *s, u64 array, u32 first)
 {
 	u8 *at = store_at(s);
-	u32 done = 0;
 
+	s->call.done = 0;
 	if (!store_has_room(s))
 		array = 0;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < EXEC_ARGS_MAX; i++) {
+		u32 done = s->call.done & (TEXT_MAX - 1);
 		u64 text = 0;
 		s64 got;
 
@@ -232,12 +233,12 @@ static __always_inline void process_store_user_array(struct scratch *s, u64 arra
 			break;
 		if (bpf_probe_read_user(&text, sizeof(text), (void *)(array + (i + first) * 8)) || !text)
 			break;
-		got = bpf_probe_read_user_str(at + (done & (TEXT_MAX - 1)), NAME_SIZE, (void *)text);
+		got = bpf_probe_read_user_str(at + done, NAME_SIZE, (void *)text);
 		if (got <= 0)
 			break;
-		done += got & 0x1ff;
+		s->call.done += got & 0x1ff;
 	}
-	store_length(s, done & 0x1fff);
+	store_length(s, s->call.done & 0x1fff);
 }
 
 /* a failed execve or execveat: the process is as it was, the arguments are still its own */
@@ -290,7 +291,7 @@ static __always_inline u32 process_end_exec(struct scratch *s, u32 old_tid)
 	return nr;
 }
 
-RAW_TRACEPOINT_PROBE(sched_process_exec)
+int on_sched_process_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	void *task = (void *)ctx->args[0];
 	u32 old_tid = ctx->args[1];

@@ -147,25 +147,29 @@ static __always_inline void store_memory_use(struct scratch *s, void *task)
 	store_u32(s, use.swapped);
 }
 
-/* A reader that polls with a timeout is only woken when it falls behind; asking for the unread
- * amount costs a call, so it is asked once in 64 records. */
-static __always_inline u64 store_wake_flag(struct scratch *s)
+/* The reader polls with a timeout; it is woken only when so much was written since the last time
+ * that, with all CPUs doing the same, it could fall behind. */
+static __always_inline u64 store_wake_flag(struct scratch *s, u32 size)
 {
-	if (++s->sent & 63)
+	s->unannounced += size;
+	if (s->unannounced < WAKE_BYTES)
 		return BPF_RB_NO_WAKEUP;
-	return ring.ringbuf_query(BPF_RB_AVAIL_DATA) > WAKE_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	s->unannounced = 0;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 static __always_inline void store_send(struct scratch *s)
 {
 	u32 pos = s->pos & (SCRATCH_LIMIT - 1);
 	u32 size = (pos + 7) & ~7U;
+	/* bcc's rewriter wants a pointer here, an array makes it fail */
+	u8 *record = s->record;
 	struct counters *count;
 
-	*(u64 *)(s->record + pos) = 0;
-	*(u32 *)s->record = size;
-	*(u32 *)(s->record + 48) = pos - PREFIX_SIZE;
-	if (!ring.ringbuf_output(s->record, size, store_wake_flag(s)))
+	*(u64 *)(record + pos) = 0;
+	*(u32 *)record = size;
+	*(u32 *)(record + 48) = pos - PREFIX_SIZE;
+	if (!ring.ringbuf_output(record, size, store_wake_flag(s, size)))
 		return;
 	count = base_counters();
 	if (count)

@@ -22,7 +22,7 @@ static __always_inline u64 syscall_clone_flags(u32 nr, const struct pt_regs *use
 	return flags;
 }
 
-RAW_TRACEPOINT_PROBE(sys_enter)
+int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	struct slot *slot;
@@ -123,7 +123,7 @@ static __always_inline bool syscall_fill(struct scratch *s, u64 id, const struct
 	return true;
 }
 
-RAW_TRACEPOINT_PROBE(sys_exit)
+int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	struct pt_regs regs;

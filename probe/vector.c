@@ -6,40 +6,42 @@ struct user_iovec {
 	u64 length;
 };
 
+/* The counts kept from one buffer to the next are in the scratch, not in registers: the verifier
+ * then sees the same state at each turn of a loop and is done with it at once. */
+
 /* the first SNAPLEN of `limit` bytes as one parameter */
 static __always_inline void vector_store(struct scratch *s, u64 vector, u64 count, u64 limit)
 {
 	u8 *at = store_at(s);
-	u32 wanted = limit > SNAPLEN ? SNAPLEN : limit;
-	u32 done = 0;
 
+	s->call.wanted = limit > SNAPLEN ? SNAPLEN : limit;
+	s->call.done = 0;
 	if (!store_has_room(s))
-		wanted = 0;
+		s->call.wanted = 0;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < IOV_MAX_PARTS; i++) {
 		struct user_iovec part = {};
-		u32 size;
+		u64 left = s->call.wanted - s->call.done;
+		u32 size, done = s->call.done & COPY_MASK;
 
-		if (i >= count || done >= wanted)
+		if (i >= count || !left)
 			break;
 		if (bpf_probe_read_user(&part, sizeof(part), (void *)(vector + i * sizeof(part))))
 			break;
-		size = part.length > wanted - done ? wanted - done : part.length;
-		size &= COPY_MASK;
-		if (size && bpf_probe_read_user(at + (done & COPY_MASK), size, (void *)part.base)) {
+		size = (part.length > left ? left : part.length) & COPY_MASK;
+		if (size && bpf_probe_read_user(at + done, size, (void *)part.base)) {
 			base_count_unreadable();
 			break;
 		}
-		done += size;
+		s->call.done += size;
 	}
-	store_length(s, done & COPY_MASK);
+	store_length(s, s->call.done & COPY_MASK);
 }
 
 /* how many bytes the buffers hold together */
-static __always_inline u64 vector_size(u64 vector, u64 count)
+static __always_inline u64 vector_size(struct scratch *s, u64 vector, u64 count)
 {
-	u64 total = 0;
-
+	s->call.done = 0;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < IOV_MAX_PARTS; i++) {
 		struct user_iovec part = {};
@@ -48,9 +50,9 @@ static __always_inline u64 vector_size(u64 vector, u64 count)
 			break;
 		if (bpf_probe_read_user(&part, sizeof(part), (void *)(vector + i * sizeof(part))))
 			break;
-		total += part.length;
+		s->call.done += part.length;
 	}
-	return total;
+	return s->call.done;
 }
 
 /* readv, preadv: res size data fd [pos]; writev, pwritev: res data fd size [pos] */
@@ -58,6 +60,7 @@ int handle_vector(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct scratch *s = base_scratch();
 	struct plan *plan;
+	bool reads;
 	u64 size;
 	s64 ret;
 	u32 nr;
@@ -69,18 +72,16 @@ int handle_vector(struct bpf_raw_tracepoint_args *ctx)
 	if (!plan)
 		return 0;
 	ret = s->call.ret;
-	size = vector_size(s->call.args[1], s->call.args[2]);
+	reads = plan->detail & VECTOR_READS;
+	size = vector_size(s, s->call.args[1], s->call.args[2]);
 	store_begin(s, plan->type, plan->nparams);
 	store_u64(s, ret);
-	if (plan->detail & VECTOR_READS) {
+	if (reads)
 		store_u32(s, size);
-		vector_store(s, s->call.args[1], s->call.args[2], ret > 0 ? ret : 0);
-		store_u64(s, (s32)s->call.args[0]);
-	} else {
-		vector_store(s, s->call.args[1], s->call.args[2], ret > 0 ? ret : size);
-		store_u64(s, (s32)s->call.args[0]);
+	vector_store(s, s->call.args[1], s->call.args[2], ret > 0 ? ret : (reads ? 0 : size));
+	store_u64(s, (s32)s->call.args[0]);
+	if (!reads)
 		store_u32(s, size);
-	}
 	if (plan->detail & VECTOR_POSITIONED)
 		store_u64(s, s->call.args[3]);
 	store_send(s);

@@ -1,5 +1,6 @@
 """`make demo`: watch two containers talk for some seconds, live and again from the saved trace.
 
+`python -m scripts.demo FILE` keeps the trace in FILE; that is how the shipped one was made.
 The two outputs must be the same, byte by byte. Where live capture is not possible, what is missing
 is said and a trace that comes with the project is replayed instead.
 """
@@ -19,13 +20,13 @@ WAIT_SECONDS = 60
 VIEW = ["-pc", "-c", "flows"]
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run the demo in the folder of the project."""
     findings = subprocess.run([*PROGRAM, "doctor"], capture_output=True, text=True, check=False)
     if findings.returncode != 0:
         return without_capture(findings.stdout + findings.stderr)
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        return with_capture(Path(folder) / "demo.spy")
+        return with_capture(Path(arguments[0]) if arguments else Path(folder) / "demo.spy")
 
 
 def with_capture(trace: Path) -> int:
@@ -71,4 +72,4 @@ def show(arguments: list[str], environment: dict[str, str] | None = None) -> byt
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

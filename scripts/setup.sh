@@ -28,6 +28,7 @@ readonly NEEDED_BY_TESTS=(
     "ip iproute2"
     "iptables iptables"
     "dockerd docker.io"
+    "docker docker-cli docker.io"
     "redis-server redis-server"
     "redis-benchmark redis-tools"
     "tmux tmux"

@@ -14,8 +14,10 @@ from typing import Final
 
 from sysdig_py import filter as event_filter
 from sysdig_py.capture.source import CaptureStats, Source
-from sysdig_py.chisel.runner import ChiselRun, Requested
+from sysdig_py.chisel.registry import Registry
+from sysdig_py.chisel.run import ChiselRun, ChiselSettings
 from sysdig_py.engine.vm import Engine, HostCallbacks
+from sysdig_py.output.display import Display
 from sysdig_py.output.text import TextOutput
 from sysdig_py.trace.writer import NativeWriter
 
@@ -29,26 +31,20 @@ class Plan:
     Attributes:
         filter_text: the capture filter, "" for all events.
         line_format: format of the event lines, None for no lines.
-        chisels: the chisels to run, in order; with any, no event lines are printed.
+        chisels: (name, argument string) of each chisel, in order; with any, no event lines are printed.
         max_events: end after so many events, 0 for no limit.
         max_seconds: end after so many seconds of event time, 0 for no limit.
-        time_style: how `evt.outputtime` shows the time (`a h r d D`).
-        buffer_format: how I/O buffers are shown; None leaves the choice to the chisels.
-        whole_buffers: show I/O buffers beyond 80 characters.
-        json: one JSON object per line.
+        display: how times and buffers are shown.
         container_data: chisels add the container to their output.
         allow_io: chisels may open files and run commands.
     """
 
     filter_text: str = ""
     line_format: str | None = None
-    chisels: tuple[Requested, ...] = ()
+    chisels: tuple[tuple[str, str | None], ...] = ()
     max_events: int = 0
     max_seconds: float = 0.0
-    time_style: str = "h"
-    buffer_format: str | None = None
-    whole_buffers: bool = False
-    json: bool = False
+    display: Display = Display()
     container_data: bool = False
     allow_io: bool = False
 
@@ -56,7 +52,15 @@ class Plan:
 class Pipeline:
     """One source, one engine, one plan."""
 
-    def __init__(self, source: Source, plan: Plan, output: TextOutput, writer: NativeWriter | None, host: HostCallbacks) -> None:
+    def __init__(
+        self,
+        source: Source,
+        plan: Plan,
+        output: TextOutput,
+        writer: NativeWriter | None,
+        host: HostCallbacks,
+        registry: Registry,
+    ) -> None:
         """Join the stages; nothing runs yet.
 
         Raises:
@@ -66,20 +70,19 @@ class Pipeline:
         """
         self._source, self._output, self._writer = source, output, writer
         self.engine = Engine(source.machine, source.is_live, source.name, host)
-        self.chisels = self._prepare(plan)
+        self._prepare(plan)
+        self.chisels = _chisels(self.engine, plan, registry)
 
-    def _prepare(self, plan: Plan) -> ChiselRun:
+    def _prepare(self, plan: Plan) -> None:
         engine = self.engine
-        engine.set_display(plan.time_style, plan.buffer_format, plan.whole_buffers, plan.json)
+        plan.display.apply(engine)
         if plan.filter_text:
             engine.set_filter(event_filter.compile(plan.filter_text).lua_source)
         engine.set_limits(plan.max_events, plan.max_seconds)
-        chisels = ChiselRun(engine, plan)
         if plan.line_format is not None and not plan.chisels:
             engine.print_lines(plan.line_format)
         if self._writer is not None:
             engine.write_records(RECORD_BUFFER)
-        return chisels
 
     def run(self, stopped: Callable[[], bool]) -> CaptureStats:
         """Move events until the source ends, a limit is reached, or `stopped` says so.
@@ -110,3 +113,17 @@ class Pipeline:
             records = self.engine.take_records()
             if records.data:
                 self._writer.write_block(*records)
+
+
+def _chisels(engine: Engine, plan: Plan, registry: Registry) -> ChiselRun:
+    settings = ChiselSettings(
+        filter_text=plan.filter_text,
+        container_data=plan.container_data,
+        json=plan.display.json and plan.display.buffer_format is None,
+        buffer_format_forced=plan.display.buffer_format is not None,
+        allow_io=plan.allow_io,
+    )
+    chisels = ChiselRun(engine, registry, settings)
+    for name, argument_text in plan.chisels:
+        chisels.add(name, argument_text)
+    return chisels

@@ -11,7 +11,10 @@ GENERATED = {"probe/schema.h", "sysdig_py/engine/lua/schema_data.lua"}
 
 
 class Function(NamedTuple):
-    """A function of any of the three languages: the file, its name or first line, and its length in lines."""
+    """A function of any of the three languages: the file, its name or first line, and its length in lines.
+
+    The lines of functions defined inside it are not its own: each is counted for itself.
+    """
 
     path: str
     name: str
@@ -37,8 +40,23 @@ def functions(path: Path) -> Iterator[Function]:
 
 def _python(text: str) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+        if isinstance(node, _DEFINITIONS):
+            yield node.name, _length(node) - sum(_length(inner) for inner in _nested(node))
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def _nested(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _DEFINITIONS):
+            yield child
+        else:
+            yield from _nested(child)
 
 
 _LUA_TEXT = re.compile(
@@ -51,13 +69,16 @@ def _lua(text: str) -> Iterator[tuple[str, int]]:
     # comments and strings become blanks of the same number of lines, so that only code is left to read
     code = _LUA_TEXT.sub(lambda match: "\n" * match.group().count("\n"), text)
     open_blocks: list[tuple[str, str, int]] = []
+    nested: dict[int, int] = {}  # open functions -> lines of the functions inside
     for match in _LUA_BLOCK.finditer(code):
         word, name = match.groups()
         line = code.count("\n", 0, match.start()) + 1
         if word in ("end", "until"):
             kind, opened_name, first = open_blocks.pop()
             if kind == "function":
-                yield opened_name or f"line {first}", line - first + 1
+                length, depth = line - first + 1, sum(block[0] == "function" for block in open_blocks)
+                yield opened_name or f"line {first}", length - nested.pop(depth + 1, 0)
+                nested[depth] = nested.get(depth, 0) + length
         else:
             open_blocks.append((word, name, line))
 

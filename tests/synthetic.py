@@ -83,10 +83,10 @@ class Stream:
         self.data = b""
 
     def event(self, event_id: str, tid: int = 1, *, pid: int | None = None, cgroup: int = 0, cpu: int = 0,
-              latency: int = 0, flags: int = 0, **values: Any) -> Stream:  # fmt: skip
+              latency: int = 0, record_flags: int = 0, **values: Any) -> Stream:  # fmt: skip
         self.ts += self.step
         header = {"ts": self.ts, "tid": tid, "pid": tid if pid is None else pid, "cgroup_id": cgroup, "cpu": cpu}
-        self.data += record(event_id, values, **header, latency_ns=latency, flags=flags)
+        self.data += record(event_id, values, **header, latency_ns=latency, flags=record_flags)
         return self
 
     def call(self, event_id: str, values: dict[str, Any], tid: int = 1, **header: Any) -> Stream:

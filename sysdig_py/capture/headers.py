@@ -38,7 +38,8 @@ _BCC_NAMES: Final = frozenset(
     "u8 u16 u32 u64 s8 s16 s32 s64 __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 __be16 __be32 __wsum bool size_t"
     " bpf_func_id bpf_map_type bpf_attach_type bpf_prog_type bpf_raw_tracepoint_args pt_regs __sk_buff xdp_md"
     " bpf_perf_event_value bpf_perf_event_data bpf_spin_lock bpf_sock_ops bpf_tunnel_key bpf_fib_lookup btf_ptr"
-    " bpf_redir_neigh uintptr_t bpf_stack_build_id bpf_sock_tuple bpf_sysctl bpf_pidns_info".split()
+    " bpf_redir_neigh uintptr_t bpf_stack_build_id bpf_sock_tuple bpf_sysctl bpf_pidns_info"
+    " BPF_ANY BPF_NOEXIST BPF_F_CURRENT_CPU BPF_F_USER_STACK BPF_F_NO_PREALLOC BPF_FUNC_unspec".split()
 )
 _ARCH_CONFIG: Final = {"x86_64": "CONFIG_X86_64", "aarch64": "CONFIG_ARM64"}
 

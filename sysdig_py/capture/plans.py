@@ -65,16 +65,15 @@ class Op(enum.IntEnum):
     RET = 2
     INT = 3
     FD = 4
-    FLAGS = 5
-    MASKED = 6
-    TEXT = 7
-    RESULT_TEXT = 8
-    USER = 9
-    USER_FD = 10
-    TIME = 11
-    CAPABILITY = 12
-    FD_INO = 13
-    MEMORY = 14
+    MASKED = 5
+    TEXT = 6
+    RESULT_TEXT = 7
+    USER = 8
+    USER_FD = 9
+    TIME = 10
+    CAPABILITY = 11
+    FD_INO = 12
+    MEMORY = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,11 @@ class Step:
     arg: int = 0
     size: int = 0
     detail: int = 0
+    conversion: Conversion = Conversion.NONE
+
+    def pack(self) -> bytes:
+        """Return the four bytes the probe reads; argument and conversion share one."""
+        return bytes((self.op, self.arg | self.conversion << 3, self.size, self.detail))
 
 
 # handler and its detail byte of the events that have code of their own
@@ -281,23 +285,23 @@ def _step(word: str, param: Param) -> Step:
     if not match:
         raise ValueError(f"unknown recipe word {word!r}")
     kind, digit, offset, mask, conversion = match.groups()
-    arg, size, at = int(digit or 0), _SIZES.get(param.type, 0), int(offset or 0)
-    if kind == "a":
-        return _argument(param, arg, size, mask, conversion)
-    if kind == "u":
-        return Step(Op.USER_FD if param.type == "fd" else Op.USER, arg, size, at)
-    fixed = {"-": Op.EMPTY, "ret": Op.RET, "t": Op.TEXT, "rt": Op.RESULT_TEXT, "ns": Op.TIME, "i": Op.FD_INO}
-    if kind in fixed:
-        return Step(fixed[kind], arg, size, at)
-    return Step(Op.MEMORY) if kind == "vm" else Step(Op.CAPABILITY, 0, size, arg)
-
-
-def _argument(param: Param, arg: int, size: int, mask: str | None, conversion: str | None) -> Step:
+    arg, at, size = int(digit or 0), int(offset or 0), _SIZES.get(param.type, 0)
+    if kind == "vm":
+        return Step(Op.MEMORY)
+    if kind == "cap":
+        return Step(Op.CAPABILITY, 0, size, arg)
     if mask:
         return Step(Op.MASKED, arg, size, int(mask))
-    if conversion:
-        return Step(Op.FLAGS, arg, size, Conversion[conversion.upper()])
-    return Step(Op.FD if param.type in _SIGNED_32 else Op.INT, arg, size)
+    return Step(_operation(kind, param), arg, size, at, Conversion[(conversion or "none").upper()])
+
+
+def _operation(kind: str, param: Param) -> Op:
+    if kind == "a":
+        return Op.FD if param.type in _SIGNED_32 else Op.INT
+    if kind == "u":
+        return Op.USER_FD if param.type == "fd" else Op.USER
+    fixed = {"-": Op.EMPTY, "ret": Op.RET, "t": Op.TEXT, "rt": Op.RESULT_TEXT, "ns": Op.TIME, "i": Op.FD_INO}
+    return fixed[kind]
 
 
 def pack_plan(event: EventType, ppm_sc: int) -> bytes:
@@ -305,7 +309,7 @@ def pack_plan(event: EventType, ppm_sc: int) -> bytes:
     handler, detail = SPECIAL.get(event.id, (Handler.PARAMS, 0))
     made = steps(event) if handler is Handler.PARAMS else ()
     nparams = len(event.params) if made or handler is not Handler.PARAMS else 0
-    body = b"".join(bytes((s.op, s.arg, s.size, s.detail)) for s in made)
+    body = b"".join(step.pack() for step in made)
     return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, 0) + body.ljust(MAX_STEPS * 4, b"\0")
 
 

@@ -13,7 +13,8 @@ from typing import Final
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _TAGGED: Final = re.compile(r"\b(struct|union|enum) (\w+)(\s*\*)?")
 _TAG_HEAD: Final = re.compile(r"(struct|union|enum) (\w+) \{")
-_TYPEDEF_NAME: Final = re.compile(r"\(\*(\w+)\)\(|(\w+)(?:\[\w*\])*;\s*$")
+# a pointer to a function, a function, or anything else
+_TYPEDEF_NAME: Final = re.compile(r"\(\*(\w+)\)\(|(\w+)\(.*\);\s*$|(\w+)(?:\[\w*\])*;\s*$")
 _CONSTANT: Final = re.compile(r"^\t(\w+) = ", re.MULTILINE)
 
 

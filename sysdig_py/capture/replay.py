@@ -19,7 +19,9 @@ from sysdig_py.errors import TraceError
 from sysdig_py.schema.record import Flag, pack_record
 from sysdig_py.schema.state import State
 from sysdig_py.trace.detect import open_trace
-from sysdig_py.trace.reader import SLACK, Block, Hole
+from sysdig_py.trace.format import Totals
+from sysdig_py.trace.readahead import ReadAhead
+from sysdig_py.trace.reader import SLACK, Block, Hole, NativeReader
 
 GAP_CAUSE: Final = "trace-damage"
 _MAX_WARNINGS: Final = 8
@@ -57,9 +59,9 @@ class Replay:
         self._on_warning = on_warning
         self._engine: Engine | None = None
         self._validate: Callable[[int, int], tuple[int, int]] | None = None
-        self._blocks: Iterator[Block] = iter(self._reader)
+        self._steps = ReadAhead(_steps(self._reader))
         self._spans: deque[memoryview] = deque()
-        self._holes_seen = 0
+        self._totals: Totals | None = None
         self._stats = CaptureStats()
         self._first_ts = 0
         self._last_ts = 0
@@ -85,28 +87,33 @@ class Replay:
 
     def stats(self) -> CaptureStats:
         """Return what was read so far, and what the capture itself lost."""
-        totals, lost = self._reader.totals, dict(self._stats.lost)
-        for cause, count in (totals.lost if totals else {}).items():
+        lost = dict(self._stats.lost)
+        for cause, count in (self._totals.lost if self._totals else {}).items():
             lost[cause] = lost.get(cause, 0) + count
         events = self._engine.stats()["events"] if self._engine else 0
         return CaptureStats(events, self._stats.bytes, lost, (self._last_ts - self._first_ts) / 1e9)
 
     def close(self) -> None:
         """Close the file."""
-        self._reader.close()
+        if self._steps.close():
+            self._reader.close()
 
     def _next_block(self) -> bool:
         """Make the next block (and what is missing before it) the spans to feed; False at the end."""
-        block = next(self._blocks, None)
-        for hole in self._reader.holes[self._holes_seen :]:
+        block, holes = next(self._steps, (None, []))
+        for hole in holes:
             self._report(hole)
-        self._holes_seen = len(self._reader.holes)
         if block is not None:
             self._take(block)
-        elif not self._reader.complete and not self._stats.bytes:
+        else:
+            self._finish()
+        return bool(self._spans)
+
+    def _finish(self) -> None:
+        self._totals = self._reader.totals
+        if not self._reader.complete and not self._stats.bytes:
             hole = self._reader.holes[0]
             raise TraceError(f"{self.name}: nothing can be read: {hole.reason} at byte {hole.offset}")
-        return bool(self._spans)
 
     def _take(self, block: Block) -> None:
         assert self._validate is not None, "start() comes first"
@@ -161,6 +168,15 @@ class Replay:
         self.warnings.append(line)
         if self._on_warning:
             self._on_warning(line)
+
+
+def _steps(reader: NativeReader) -> Iterator[tuple[Block | None, list[Hole]]]:
+    """Yield every block with the holes right before it, and at the end the holes after the last."""
+    seen = 0
+    for block in reader:
+        yield block, reader.holes[seen:]
+        seen = len(reader.holes)
+    yield None, reader.holes[seen:]
 
 
 def _address(span: memoryview) -> int:

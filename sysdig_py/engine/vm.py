@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 from sysdig_py import locations
-from sysdig_py.errors import EnvironmentLack, SysdigPyError
+from sysdig_py.errors import EnvironmentLack, SysdigPyError, UsageError
 
 _TIMES: Final = struct.Struct("<qqq")
 
@@ -42,12 +42,12 @@ class Step(NamedTuple):
 
 
 class Records(NamedTuple):
-    """Records for the trace: times are ns since the epoch, 0 when no event is among them."""
+    """`number` records for the trace: times are ns since the epoch, 0 when no event is among them."""
 
     data: bytes
     first_ts: int
     last_ts: int
-    count: int
+    number: int
 
 
 class EngineFault(SysdigPyError):
@@ -168,7 +168,9 @@ class Engine:
         self._error = _lupa().LuaError
         self._host = self._run(self._lua.require, b"host")
         facts = {_bytes(k): v if isinstance(v, (int, float)) else _bytes(str(v)) for k, v in (machine or {}).items()}
-        self._call("init", self._lua.table_from(facts), is_live, _bytes(source_name), *_callbacks(host or HostCallbacks()))
+        self._call(
+            "init", self._lua.table_from(facts), is_live, _bytes(source_name), *_callbacks(host or HostCallbacks())
+        )
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -231,14 +233,15 @@ class Engine:
         """End the run after so many delivered events, or seconds of event time; 0 = no limit."""
         self._call("set_limits", max_events, seconds)
 
-    def set_display(self, time_style: str, buffer_format: str | None, whole_buffers: bool, json: bool) -> None:
-        """Choose how text is made: time style, format of I/O buffers (None: the usual), no cap, JSON lines."""
-        chosen = None if buffer_format is None else _bytes(buffer_format)
-        self._call("set_display", _bytes(time_style), chosen, whole_buffers, json)
-
     def print_lines(self, format_text: str) -> None:
-        """Add a sink that writes one line per delivered event."""
-        self._call("print_lines", _bytes(format_text))
+        """Add a sink that writes one line per delivered event.
+
+        Raises:
+            UsageError: the format makes no sense.
+        """
+        complaint = self._call("print_lines", _bytes(format_text))
+        if complaint is not None:
+            raise UsageError(_text(complaint))
 
     def write_records(self, buffer_bytes: int) -> None:
         """Add the sink that copies accepted records for the trace writer."""
@@ -253,8 +256,8 @@ class Engine:
     def take_records(self) -> Records:
         """Return the trace records copied since the last call."""
         address, used, times = self._call("take_records")
-        first, last, count = _TIMES.unpack(times)
-        return Records(ctypes.string_at(int(address), int(used)) if used else b"", first, last, count)
+        first, last, number = _TIMES.unpack(times)
+        return Records(ctypes.string_at(int(address), int(used)) if used else b"", first, last, number)
 
     def stats(self) -> dict[str, int]:
         """Return the counters of the run: events, delivered, lost, threads and so on."""

@@ -88,8 +88,10 @@ class Emitter:
         if not node.items:
             return "true" if isinstance(node, nodes.And) else "false"
         word = " and " if isinstance(node, nodes.And) else " or "
-        text = self._chain([self._operand(item, depth + 1) for item in node.items], word)
-        return self._hoist(text) if depth and depth % _HOIST_DEPTH == 0 else text
+        hoisted = depth >= _HOIST_DEPTH
+        inner = 0 if hoisted else depth + 1
+        text = self._chain([self._operand(item, inner) for item in node.items], word)
+        return self._hoist(text) if hoisted else text
 
     def _at(self, node: nodes.Check) -> str:
         try:

@@ -17,6 +17,7 @@ _FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_/-]+)+")
 _ARGUMENT: Final = re.compile(r"""\[(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\]"'][^\]]*))\]""")
 _BARE: Final = re.compile(r"""[^ \t\r\n()"']+""")
 _BARE_IN_LIST: Final = re.compile(r"""[^ \t\r\n()"',]+""")
+_REST: Final = re.compile(r"[^ \t\r\n]{1,40}")
 _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "\\": "\\", "/": "/", '"': '"', "'": "'"}
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{2}")
 _WORD_END: Final = re.compile(r"[A-Za-z0-9_.]")
@@ -66,7 +67,8 @@ class Scanner:
     def rest_word(self) -> str:
         """Return what comes next up to a blank, for messages."""
         self.blanks()
-        return self.text[self.position :].split(maxsplit=1)[0][:40] if not self.at_end() else "the end"
+        match = _REST.match(self.text, self.position)
+        return match.group() if match else "the end"
 
     def call_name(self) -> str:
         """Pass `NAME(` and return NAME; "" when something else comes next."""

@@ -96,9 +96,9 @@ class Engine:
                 self.remove(container)
         finally:
             _end(self.process)
+            _end_shims(self.folder)
             for cgroup in self.made_cgroups:
-                with suppress(OSError):  # another engine uses it too
-                    cgroup.rmdir()
+                _remove_cgroup(cgroup)
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -110,7 +110,7 @@ def start_engine() -> Engine:
     """
     _require()
     folder = Path(tempfile.mkdtemp(prefix="engine-"))
-    absent = [path for path in _docker_cgroups() if not path.exists()]
+    absent = [path for path in _parent_cgroups() if not path.exists()]
     engine = Engine(folder, _spawn(folder), made_cgroups=absent)
     try:
         _await(engine)
@@ -197,7 +197,33 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _docker_cgroups() -> list[Path]:
-    """Return where the engine's parent cgroup is in each mounted hierarchy."""
+def _end_shims(folder: Path) -> None:
+    """Kill what outlives a dockerd that ended badly: shims, known by our folder, and their containers."""
+    for shim in _pids_naming(folder):
+        with suppress(OSError):
+            children = Path(f"/proc/{shim}/task/{shim}/children").read_text().split()
+            for pid in (*map(int, children), shim):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _pids_naming(folder: Path) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if os.fsencode(folder) in (process / "cmdline").read_bytes() and process.name != str(os.getpid()):
+                found.append(int(process.name))
+    return found
+
+
+def _remove_cgroup(cgroup: Path) -> None:
+    """Remove a cgroup and those below it; what another engine uses stays."""
+    for folder in (*sorted(cgroup.glob("**/"), reverse=True), cgroup):
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _parent_cgroups() -> list[Path]:
+    """Return where docker's and containerd's own parent cgroups are in each mounted hierarchy."""
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-    return [Path(words[1], "docker") for words in mounts if words[2] in ("cgroup", "cgroup2")]
+    points = [words[1] for words in mounts if words[2] in ("cgroup", "cgroup2")]
+    return [Path(point, name) for point in points for name in ("docker", "default")]

@@ -22,15 +22,17 @@ CONTAINERD_BUNDLES: Final = tuple(
     f"{state}/io.containerd.runtime.v2.task/*/%s/config.json"
     for state in ("/run/containerd", "/run/k3s/containerd", "/var/snap/microk8s/common/run/containerd")
 )
-STORAGE_BUNDLES: Final = (
-    "/run/containers/storage/*-containers/%s/userdata/config.json",
-    "/run/user/*/containers/*-containers/%s/userdata/config.json",
+_STORAGES: Final = (
+    "/var/lib/containers/storage",
+    "/root/.local/share/containers/storage",
+    "/home/*/.local/share/containers/storage",
 )
-STORAGE_INDEXES: Final = (
-    "/var/lib/containers/storage/*-containers/*containers.json",
-    "/root/.local/share/containers/storage/*-containers/*containers.json",
-    "/home/*/.local/share/containers/storage/*-containers/*containers.json",
+# CRI-O's bundles are in the run-time folder, podman's beside the index.
+STORAGE_BUNDLES: Final = tuple(
+    f"{folder}/*-containers/%s/userdata/config.json"
+    for folder in ("/run/containers/storage", "/run/user/*/containers", *_STORAGES)
 )
+STORAGE_INDEXES: Final = tuple(f"{folder}/*-containers/*containers.json" for folder in _STORAGES)
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 # The same fact under the name each writer gives it; the first that is there counts.
 _NAME_KEYS: Final = ("io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name")
@@ -41,6 +43,7 @@ _POD_LABELS: Final = {
     "io.kubernetes.pod.namespace": ("io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace"),
     "io.kubernetes.pod.uid": ("io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"),
 }
+_PRIVILEGED_KEYS: Final = ("io.podman.annotations.privileged", "io.kubernetes.cri-o.PrivilegedRuntime")
 _SANDBOX_KEYS: Final = ("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
 
 
@@ -104,6 +107,7 @@ def from_bundle(config: dict[str, Any], info: ContainerInfo) -> ContainerInfo:
         image_repo=repo,
         image_tag=tag,
         image_digest=digest,
+        privileged=_pick(notes, _PRIVILEGED_KEYS).lower() == "true",
         labels=labels,
         netns=_netns(config),
         details=_details(config),

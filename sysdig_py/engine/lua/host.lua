@@ -21,7 +21,6 @@ local control = con.control
 local u8p = ffi.typeof("const uint8_t *")
 local EC_INTERNAL = 256
 local FAULT = -1
-local as_json = false
 
 sinks.on_change = walk.configure
 
@@ -80,20 +79,10 @@ function M.drain(limit)
     return answer(status, count)
 end
 
--- How text is made: time style of evt.outputtime (a h r d D), format of I/O buffers (nil: the usual one), whether
--- they are shown whole, and whether lines are JSON.
-function M.set_display(time_style, buffer_format, whole_buffers, json)
-    local buffers = require("render.buffer")
-    require("format").set_time_style(time_style)
-    if buffer_format then buffers.set_mode(buffer_format) end
-    buffers.set_capped(not whole_buffers)
-    as_json = json
-end
-
--- One line of text per delivered event; internal events are not for the eye.
+-- One line of text per delivered event; internal events are not for the eye. Returns what is wrong with the format.
 function M.print_lines(format_text)
-    local format = require("format")
-    local line = as_json and format.compile_json(format_text) or format.compile(format_text)
+    local ok, line = pcall(require("format").compile, format_text)
+    if not ok then return line end
     local ev, write = require("ev"), out.write
     local band = bit.band
     sinks.add({

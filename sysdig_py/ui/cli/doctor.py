@@ -22,36 +22,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
-from sysdig_py.capture import cgroups
+from sysdig_py.capture import cgroups, kernel, rights
 from sysdig_py.capture.headers import BTF
+from sysdig_py.capture.machine import machine_info
+from sysdig_py.capture.ring import ring_bytes
 from sysdig_py.container.runtimes.docker import DOCKER_SOCKETS, PODMAN_SOCKETS
 from sysdig_py.container.runtimes.unix_http import get_json
 from sysdig_py.engine.vm import luajit_version
-from sysdig_py.errors import EnvironmentLack, SysdigPyError
+from sysdig_py.errors import EnvironmentLack, RightsError, SysdigPyError
 from sysdig_py.ui.cli.bpf_trial import trial
 
 CANNOT_CAPTURE: Final = EnvironmentLack.exit_code
 _PATH: Final = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 _ENGINE_TIMEOUT: Final = 2.0
 OTHER_SOCKETS: Final = {"containerd": "/run/containerd/containerd.sock", "cri-o": "/run/crio/crio.sock"}
+_TO_READ_PROC: Final = (rights.Capability.SYS_PTRACE, rights.Capability.DAC_READ_SEARCH)
 _NICE_TO_HAVE: Final = frozenset({"container engines", "locked memory"})
-TRACEPOINTS: Final = (
-    "sys_enter",
-    "sys_exit",
-    "sched_process_exit",
-    "sched_switch",
-    "signal_deliver",
-    "cgroup_mkdir",
-    "cgroup_rmdir",
-)
-# include/uapi/linux/capability.h
-_CAPABILITIES: Final = {
-    "CAP_DAC_READ_SEARCH": 2,
-    "CAP_SYS_PTRACE": 19,
-    "CAP_SYS_ADMIN": 21,
-    "CAP_PERFMON": 38,
-    "CAP_BPF": 39,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +72,21 @@ def _carefully(name: str, check: Callable[[], Finding]) -> Finding:
 
 def check_kernel() -> Finding:
     """Kernel release and machine type."""
-    found = f"{platform.release()} {platform.machine()}"
-    if platform.machine() in ("x86_64", "aarch64"):
-        return Finding("ok", found)
-    return Finding("missing", found, "the probe knows x86_64 and aarch64 only; traces can be replayed here")
+    return Finding("ok", f"{platform.release()} {kernel.machine()}")
 
 
 def check_rights() -> Finding:
     """Whether the process may load a probe and read all of /proc."""
-    held = _effective_capabilities()
     user = "root" if os.geteuid() == 0 else f"uid {os.geteuid()}"
-    if not ("CAP_SYS_ADMIN" in held or {"CAP_BPF", "CAP_PERFMON"} <= held):
-        return Finding("missing", f"{user} without CAP_BPF and CAP_PERFMON", "run it as root: sudo sysdig-py ...")
-    lacking = {"CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"} - held
+    try:
+        rights.require_bpf()
+    except RightsError:
+        return Finding("missing", f"{user} without CAP_BPF and CAP_PERFMON", "sudo sysdig-py ...")
+    lacking = [name for name in _TO_READ_PROC if not rights.effective() >> name & 1]
     if lacking:
-        return Finding(
-            "warn", f"{user} without {', '.join(sorted(lacking))}: /proc of others stays closed", "run it as root"
-        )
-    return Finding("ok", f"{user}, all capabilities needed")
-
-
-def _effective_capabilities() -> set[str]:
-    match = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    mask = int(match.group(1), 16) if match else 0
-    return {name for name, bit in _CAPABILITIES.items() if mask >> bit & 1}
+        names = ", ".join(f"CAP_{name.name}" for name in lacking)
+        return Finding("warn", f"{user} without {names}: /proc of others stays closed", "sudo sysdig-py ...")
+    return Finding("ok", f"{user}, with the capabilities that loading and /proc need")
 
 
 def check_bpf() -> Finding:
@@ -147,12 +124,15 @@ def check_tracepoints() -> Finding:
     if not BTF.is_file():
         return Finding("warn", "not known without BTF")
     types = BTF.read_bytes()
-    absent = [name for name in TRACEPOINTS if f"\0btf_trace_{name}\0".encode() not in types]
-    if "sys_exit" in absent:
-        return Finding("missing", "sys_exit", "a kernel built with CONFIG_FTRACE_SYSCALLS")
+    needed, wanted = kernel.REQUIRED_TRACEPOINTS, kernel.OPTIONAL_TRACEPOINTS
+    absent = [name for name in (*needed, *wanted) if f"\0btf_trace_{name}\0".encode() not in types]
+    if set(absent) & set(needed):
+        return Finding(
+            "missing", ", ".join(absent), "a kernel built with CONFIG_FTRACE_SYSCALLS and CONFIG_TRACEPOINTS"
+        )
     if absent:
-        return Finding("warn", f"the kernel lacks {', '.join(absent)}")
-    return Finding("ok", f"{len(TRACEPOINTS)} of {len(TRACEPOINTS)}")
+        return Finding("warn", f"the kernel lacks {', '.join(absent)}: new containers are found later")
+    return Finding("ok", f"all {len(needed) + len(wanted)}")
 
 
 def check_bcc() -> Finding:
@@ -256,6 +236,13 @@ def check_locked_memory() -> Finding:
     return Finding("warn", f"{amount}, and this kernel charges BPF maps to it", "ulimit -l unlimited")
 
 
+def check_ring() -> Finding:
+    """How large the ring between kernel and program will be on this machine."""
+    facts = machine_info()
+    size = ring_bytes(facts["memory_size_bytes"], facts["num_cpus"])
+    return Finding("ok", f"{size >> 20} MiB for {facts['num_cpus']} processors")
+
+
 CHECKS: Final[dict[str, Callable[[], Finding]]] = {
     "kernel": check_kernel,
     "rights": check_rights,
@@ -268,5 +255,6 @@ CHECKS: Final[dict[str, Callable[[], Finding]]] = {
     "packages": check_packages,
     "cgroups": check_cgroups,
     "container engines": check_engines,
+    "ring": check_ring,
     "locked memory": check_locked_memory,
 }

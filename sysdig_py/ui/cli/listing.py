@@ -8,7 +8,7 @@ from functools import cache
 from sysdig_py import filter as event_filter
 from sysdig_py.chisel import arguments
 from sysdig_py.chisel import listing as chisel_texts
-from sysdig_py.chisel.describe import Description, describe
+from sysdig_py.chisel.describe import Describer, Description
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.errors import FilterError
 from sysdig_py.schema import fields
@@ -20,14 +20,19 @@ def registry() -> Registry:
     return Registry()
 
 
+@cache
+def _describer() -> Describer:
+    return Describer(registry())
+
+
 def field_list(*, verbose: bool) -> str:
     """Return the text of `-l`."""
-    return fields.listing(verbose)
+    return fields.listing(verbose=verbose)
 
 
 def chisel_list() -> str:
     """Return the text of `-cl`."""
-    return chisel_texts.chisel_list(describe(script) for script in registry().all())
+    return chisel_texts.chisel_list(_describer().all())
 
 
 def chisel_info(name: str) -> str:
@@ -49,7 +54,7 @@ def chisel_wants_word(name: str, rest: Sequence[str]) -> bool:
 
 
 def _describe(name: str) -> Description:
-    return describe(registry().find(name))
+    return _describer().find(name)
 
 
 def _is_filter(text: str) -> bool:

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from types import FrameType
 from typing import Final
 
@@ -52,7 +51,7 @@ def _listing(options: Options) -> str:
     if kind == "help":
         return help_text()
     if kind == "version":
-        return f"sysdig-py version {metadata.version('sysdig-py')}\n"
+        return f"sysdig-py version {run.version()}\n"
     if kind == "fields":
         return listing.field_list(verbose=options.verbose)
     return listing.chisel_info(name) if kind == "chisel" else listing.chisel_list()

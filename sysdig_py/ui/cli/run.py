@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Final
+from importlib import metadata
+from typing import BinaryIO, Final
 
 from sysdig_py import filter as event_filter
 from sysdig_py.capture.live import LiveCapture, LiveOptions
 from sysdig_py.capture.replay import Replay
 from sysdig_py.capture.source import CaptureStats, Source
-from sysdig_py.chisel.runner import Requested
 from sysdig_py.engine.vm import HostCallbacks
 from sysdig_py.errors import UsageError
+from sysdig_py.output.display import Display
 from sysdig_py.output.text import TextOutput
 from sysdig_py.pipeline import Pipeline, Plan
-from sysdig_py.trace.writer import NativeWriter, make_header
+from sysdig_py.trace.format import make_header
+from sysdig_py.trace.writer import NativeWriter
 from sysdig_py.ui.cli.listing import registry
 from sysdig_py.ui.cli.options import Options
 
@@ -53,13 +56,15 @@ def make_plan(options: Options) -> Plan:
     return Plan(
         filter_text=options.filter_text,
         line_format=None if quiet and options.format is None else options.format or default,
-        chisels=tuple(Requested.load(registry(), c.name, c.arguments) for c in options.chisels),
+        chisels=tuple((c.name, c.arguments) for c in options.chisels),
         max_events=options.max_events,
         max_seconds=options.max_seconds,
-        time_style=options.time_style,
-        buffer_format=None if options.buffer_format == "normal" else options.buffer_format,
-        whole_buffers=options.verbose,
-        json=options.json,
+        display=Display(
+            time_style=options.time_style,
+            buffer_format=None if options.buffer_format == "normal" else options.buffer_format,
+            whole_buffers=options.verbose or bool(options.chisels),
+            json=options.json,
+        ),
         container_data=options.container_data,
         allow_io=options.allow_io,
     )
@@ -71,7 +76,7 @@ def _run_source(path: str | None, options: Options, plan: Plan, stopped: Callabl
         stack.callback(source.close)
         writer = _open_writer(source, options)
         output = TextOutput(_standard_output(options), flush_each_batch=options.unbuffered or source.is_live or sys.stdout.isatty())
-        pipeline = Pipeline(source, plan, output, writer, _host())
+        pipeline = Pipeline(source, plan, output, writer, _host(), registry())
         try:
             stats = pipeline.run(stopped)
         finally:
@@ -79,24 +84,34 @@ def _run_source(path: str | None, options: Options, plan: Plan, stopped: Callabl
             if writer is not None:
                 writer.close(source.stats())
         _summary(source, stats, options)
-        return pipeline.chisels.failures()
+        return pipeline.chisels.take_failures()
+
+
+def version() -> str:
+    """Return the version of the installed package."""
+    return metadata.version("sysdig-py")
+
+
+def snaplen(options: Options) -> int:
+    """Return how many bytes of each I/O buffer a live capture keeps."""
+    return DEFAULT_SNAPLEN if options.snaplen is None else options.snaplen
 
 
 def _open_source(path: str | None, options: Options) -> Source:
     if path is not None:
         return Replay(path, on_warning=lambda line: print(f"sysdig-py: {line}", file=sys.stderr))
-    snaplen = DEFAULT_SNAPLEN if options.snaplen is None else options.snaplen
-    return LiveCapture(LiveOptions(snaplen=snaplen))
+    return LiveCapture(LiveOptions(snaplen=snaplen(options)))
 
 
 def _open_writer(source: Source, options: Options) -> NativeWriter | None:
     if options.write is None:
         return None
-    header = make_header(source.machine, snaplen=options.snaplen or DEFAULT_SNAPLEN, filter_text=options.filter_text)
+    tool = f"sysdig-py {version()}"
+    header = make_header(source.machine, time.time_ns(), snaplen(options), options.filter_text, tool)
     return NativeWriter(options.write, header)
 
 
-def _standard_output(options: Options) -> object:
+def _standard_output(options: Options) -> BinaryIO:
     # with the trace on standard output, text goes where it does not spoil it
     return sys.stderr.buffer if options.write == "-" else sys.stdout.buffer
 

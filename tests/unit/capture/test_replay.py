@@ -110,7 +110,7 @@ def test_a_cut_is_told_once_and_ends_the_replay(path: Path) -> None:
     _run(replay, engine)
     assert engine.fed == SPANS[:3]
     reason = "the file ends inside a frame"
-    assert told == [f"{path}: {reason}, at byte {offset}; what follows is lost; 30 records before it were read"]
+    assert told == [f"{path}: {reason}, at byte {offset}: what follows is lost; 30 records before it were read"]
     assert replay.warnings == told
 
 
@@ -133,7 +133,7 @@ def test_a_damaged_block_becomes_a_gap_where_it_was(path: Path) -> None:
     type_code, _, *lengths = struct.unpack_from("<HIHHHH", engine.fed[1], 52)
     assert (type_code, lengths) == (State.GAP, [len(GAP_CAUSE) + 1, 8, 8, 2])
     assert struct.unpack_from("<QQh", engine.fed[1], 66 + lengths[0]) == (10, 10, -1)
-    assert replay.warnings == [f"{path}: checksum does not match, at byte {offset}; 10 records lost; reading goes on"]
+    assert replay.warnings == [f"{path}: checksum does not match, at byte {offset}: 10 records lost; reading goes on"]
     assert replay.stats().lost == {"ring-full": 4, GAP_CAUSE: 10}
 
 
@@ -142,6 +142,7 @@ def test_a_trace_of_which_nothing_can_be_read_is_an_error(path: Path) -> None:
     replay = Replay(path)
     with pytest.raises(TraceError, match=f"^{path}: nothing can be read: .* at byte "):
         _run(replay, Recorder())
+    replay.close()
 
 
 def test_an_empty_trace_is_none(path: Path) -> None:
@@ -199,4 +200,5 @@ def test_the_real_engine_writes_what_it_replays(path: Path) -> None:
     while more:
         more = replay.pump(engine)
         saved += engine.take_records().data
+    replay.close()
     assert saved == b"".join(SPANS)

@@ -1,13 +1,13 @@
 -- What a chisel says about itself, read without a capture: the script's body runs in a sandbox without the API.
 
-local report = require("chisel.report")
 local sandbox = require("chisel.sandbox")
 
 local M = {}
 
 local MAX_STEPS = 1e7 -- a body that loops must not hang a listing
 
-local sethook = debug.sethook
+local sethook, getinfo = debug.sethook, debug.getinfo
+local OWN_SOURCE = getinfo(1, "S").source
 
 local function silent()
 end
@@ -34,15 +34,22 @@ local function new_box(path, dirs)
     return box
 end
 
+-- Compiled code does not call hooks. Once the limit is reached every further step fails, so pcall cannot save it.
 local function run_limited(box, source)
-    sethook(function()
-        error("the script does not come to an end", 2)
-    end, "", MAX_STEPS)
-    local ok, failure = xpcall(function()
-        sandbox.run(box, source)
-    end, report.handler(box.chunks))
+    local is_over = false
+    local function stop()
+        is_over = true
+        sethook(stop, "", 1)
+        if getinfo(2, "S").source ~= OWN_SOURCE then
+            error("the script does not come to an end", 2)
+        end
+    end
+    jit.off()
+    sethook(stop, "", MAX_STEPS)
+    local ok, failure = pcall(sandbox.run, box, source)
     sethook()
-    return ok, failure
+    jit.on()
+    return ok, is_over and "the script does not come to an end" or tostring(failure)
 end
 
 local function text(value)
@@ -71,7 +78,7 @@ function M.describe(path, source, dirs)
     local box = new_box(path, dirs)
     local ok, failure = run_limited(box, source)
     if not ok then
-        return nil, failure.message
+        return nil, failure
     end
     local env = box.env
     local found, args = pcall(function()

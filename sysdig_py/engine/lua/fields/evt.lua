@@ -10,6 +10,8 @@ local syslog = require("fields.syslog_message")
 
 local F = {}
 
+require("event_info")
+
 local SYSCALL, BASE = 512, 255
 local IO_FIRST, IO_LAST = 32, 34
 local band = bit.band
@@ -40,6 +42,9 @@ local function is_type(argument)
 end
 
 F["evt.type.is"] = { make = function(argument) return { get = is_type(argument) } end }
+
+-- Only means something in filters, which ask filter_rt; here so that the name is known.
+F["evt.around"] = { make = function() return { get = function() return nil end } end }
 
 local function category()
     local base = band(ev.info.category, BASE)

@@ -7,6 +7,8 @@ local fdtext = require("render.fd")
 local syslog = require("fields.syslog_message")
 local schema = require("schema_data")
 
+require("event_info")
+
 local F = {}
 
 local band = bit.band

@@ -4,8 +4,8 @@ local ffi = require("ffi")
 local M = {}
 
 local cast, tonumber, format, tostring = ffi.cast, tonumber, string.format, tostring
-local i8p, i16p, i32p, i64p =
-    ffi.typeof("const int8_t *"), ffi.typeof("const int16_t *"), ffi.typeof("const int32_t *"), ffi.typeof("const int64_t *")
+local i8p, i16p = ffi.typeof("const int8_t *"), ffi.typeof("const int16_t *")
+local i32p, i64p = ffi.typeof("const int32_t *"), ffi.typeof("const int64_t *")
 local u16p, u32p, u64p = ffi.typeof("const uint16_t *"), ffi.typeof("const uint32_t *"), ffi.typeof("const uint64_t *")
 local EXACT = 2 ^ 53
 

@@ -1,23 +1,18 @@
-"""The Docker API client against a small HTTP server on a unix socket, which answers as an engine does."""
+"""The Docker API client against a server that answers as an engine does."""
 
 import json
 import os
-import socketserver
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from sysdig_py.container.cgroup import CgroupMatch, identify
 from sysdig_py.container.runtimes import docker as module
 from sysdig_py.container.runtimes.docker import Docker, docker, podman
-from sysdig_py.container.runtimes.unix_http import get_json
+from tests.unit.container.runtimes.engine_server import engine
 
 ID = "4a1f" * 16
 IMAGE_ID = "sha256:" + "ab" * 32
@@ -36,58 +31,13 @@ INSPECTION = {
     "Created": "2024-05-01T10:00:00Z",
     "Image": IMAGE_ID,
     "State": {"Pid": os.getpid()},
-    "HostConfig": {"Privileged": True, "Memory": 1 << 30, "CpuShares": 0, "CpuQuota": 50000},
-    "Mounts": [{"Source": "/a", "Destination": "/b", "Mode": "ro", "RW": False, "Propagation": "rprivate"}],
-    "Config": {
-        "Image": "host:5000/web:1",
-        "Env": ["A=b"],
-        "Labels": {"tier": "front"},
-        "Healthcheck": {"Test": ["CMD-SHELL", "curl -f localhost"]},
-    },
+    "HostConfig": {"Privileged": True},
+    "Config": {"Image": "host:5000/web:1", "Env": ["A=b"], "Labels": {"tier": "front"}},
     "NetworkSettings": {
         "IPAddress": "",
-        "Ports": {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "81/tcp": None},
         "Networks": {"front": {"IPAddress": "172.18.0.5"}},
     },
 }
-
-
-class _Server(socketserver.ThreadingUnixStreamServer):
-    daemon_threads = True
-    answers: dict[str, Any]
-    asked: list[str]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        answer = self.server.answers.get(unquote(urlsplit(self.path).path))
-        if callable(answer):
-            answer = answer(self)
-        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        self.send_response(404 if answer is None else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def address_string(self) -> str:
-        return "unix"
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def engine(path: Path, answers: dict[str, Any]) -> Iterator[_Server]:
-    with _Server(str(path), _Handler) as server:
-        server.answers, server.asked = answers, []
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -111,23 +61,10 @@ def test_the_list_tells_the_name_and_inspection_the_rest(path: Path, match: Cgro
     assert (inspected.image_repo, inspected.image_tag, inspected.image_digest) == ("host:5000/web", "1", "sha256:01")
     assert (inspected.image_id, inspected.ip, inspected.privileged) == ("ab" * 32, "172.18.0.5", True)
     assert inspected.labels == {"tier": "front"}
+    assert inspected.details["env"] == ["A=b"]
     assert inspected.netns == Path("/proc/self/ns/net").stat().st_ino
     query = parse_qs(urlsplit(server.asked[0]).query)
     assert (query["all"], json.loads(query["filters"][0])) == (["1"], {"id": [ID]})
-
-
-def test_details_have_the_keys_of_a_container_event(path: Path, match: CgroupMatch) -> None:
-    with engine(path, {"/containers/json": [ROW], f"/containers/{ID}/json": INSPECTION}):
-        *_, inspected = Docker("docker", [str(path)]).look_up(match)
-    assert inspected.details == {
-        "Mounts": INSPECTION["Mounts"],
-        "port_mappings": [{"HostIp": "0.0.0.0", "HostPort": 8080, "ContainerPort": 80}],
-        "env": ["A=b"],
-        "created_time": "2024-05-01T10:00:00Z",
-        "memory_limit": 1 << 30,
-        "cpu_quota": 50000,
-        "Healthcheck": {"exe": "/bin/sh", "args": ["-c", "curl -f localhost"]},
-    }
 
 
 def test_an_image_given_by_id_gets_the_names_it_is_known_by(path: Path, match: CgroupMatch) -> None:
@@ -170,25 +107,6 @@ def test_an_engine_is_asked_about_its_own_kind_only(path: Path) -> None:
     with engine(path, {"/containers/json": [ROW]}) as server:
         assert list(Docker("docker", [str(path)]).look_up(crio)) == []
     assert server.asked == []
-
-
-def test_a_dribbling_engine_is_cut_off(path: Path) -> None:
-    def dribble(handler: BaseHTTPRequestHandler) -> bytes:
-        handler.send_response(200)
-        handler.end_headers()
-        for _ in range(40):
-            try:
-                handler.wfile.write(b" ")
-            except OSError:
-                break
-            time.sleep(0.05)
-        handler.close_connection = True
-        return b""
-
-    with engine(path, {"/x": dribble}):
-        begin = time.monotonic()
-        assert get_json(str(path), "/x", 0.2) is None
-        assert time.monotonic() - begin < 1
 
 
 def test_docker_host_comes_first(monkeypatch: pytest.MonkeyPatch, path: Path, match: CgroupMatch) -> None:

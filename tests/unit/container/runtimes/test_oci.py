@@ -73,9 +73,12 @@ def test_podman_without_a_service(tmp_path: Path) -> None:
     said = json.dumps({"image-name": "docker.io/library/redis:7", "name": "cache"})
     rows = [{"id": "00" * 32, "names": ["other"]}, {"id": ID, "names": ["cache"], "image": "ff" * 32, "metadata": said}]
     write(tmp_path / "lib" / "overlay-containers" / "containers.json", rows)
+    notes = {"io.container.manager": "libpod", "io.podman.annotations.privileged": "TRUE"}
+    write(tmp_path / "run" / "overlay-containers" / ID / "userdata" / "config.json", {"annotations": notes})
     (info,) = storage(tmp_path).look_up(match_of(f"/machine.slice/libpod-{ID}.scope"))
     assert (info.type, info.name, info.image) == ("podman", "cache", "docker.io/library/redis:7")
     assert (info.image_repo, info.image_tag, info.image_id) == ("docker.io/library/redis", "7", "ff" * 32)
+    assert info.privileged
 
 
 def test_crio(tmp_path: Path) -> None:

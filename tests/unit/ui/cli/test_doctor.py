@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sysdig_py.capture.kernel import OPTIONAL_TRACEPOINTS, REQUIRED_TRACEPOINTS
+from sysdig_py.capture.rights import Capability
 from sysdig_py.errors import EnvironmentLack
 from sysdig_py.ui.cli import doctor
 from sysdig_py.ui.cli.doctor import Finding
@@ -69,20 +71,22 @@ def test_all_checks_run_here():
 
 def test_unknown_machine_is_missing(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "s390x")
-    assert doctor.check_kernel().status == "missing"
+    code, lines = _run(monkeypatch, kernel=doctor.check_kernel)
+    assert code == 4
+    assert "s390x" in lines[0]
 
 
 @pytest.mark.parametrize(
     ("held", "status"),
     [
-        (set(), "missing"),
-        ({"CAP_BPF"}, "missing"),
-        ({"CAP_BPF", "CAP_PERFMON"}, "warn"),
-        ({"CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"}, "ok"),
+        ((), "missing"),
+        ((Capability.BPF,), "missing"),
+        ((Capability.BPF, Capability.PERFMON), "warn"),
+        ((Capability.SYS_ADMIN, Capability.SYS_PTRACE, Capability.DAC_READ_SEARCH), "ok"),
     ],
 )
 def test_rights_follow_the_capabilities(monkeypatch, held, status):
-    monkeypatch.setattr(doctor, "_effective_capabilities", lambda: held)
+    monkeypatch.setattr("sysdig_py.capture.rights.effective", lambda: sum(1 << capability for capability in held))
     assert doctor.check_rights().status == status
 
 
@@ -168,7 +172,7 @@ def test_types_come_from_btf_else_headers_else_nowhere(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("lacking", "status"), [("", "ok"), ("sys_exit", "missing"), ("cgroup_mkdir", "warn")])
 def test_tracepoints_are_looked_up_in_btf(monkeypatch, tmp_path, lacking, status):
-    names = [name for name in doctor.TRACEPOINTS if name != lacking]
+    names = [name for name in REQUIRED_TRACEPOINTS + OPTIONAL_TRACEPOINTS if name != lacking]
     (tmp_path / "vmlinux").write_bytes(b"\0" + b"".join(f"btf_trace_{name}\0".encode() for name in names))
     monkeypatch.setattr(doctor, "BTF", tmp_path / "vmlinux")
     finding = doctor.check_tracepoints()
@@ -249,3 +253,8 @@ def test_locked_memory_matters_to_old_kernels(monkeypatch, release, limit, uid, 
     monkeypatch.setattr("resource.getrlimit", lambda _: (limit, limit))
     monkeypatch.setattr("os.geteuid", lambda: uid)
     assert doctor.check_locked_memory().status == status
+
+
+def test_ring_grows_with_the_machine(monkeypatch):
+    monkeypatch.setattr(doctor, "machine_info", lambda: {"memory_size_bytes": 64 << 30, "num_cpus": 4})
+    assert doctor.check_ring() == Finding("ok", "32 MiB for 4 processors")

@@ -1,0 +1,139 @@
+"""What this kernel has: the one place where kernel differences are decided.
+
+Every decision is a test for the feature (a type, a member, a tracepoint in the kernel's own type
+information), never for a version, and reaches the probe as a `-D`.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from sysdig_py.capture import conversions
+from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.plans import SPECIAL, Handler, Op
+from sysdig_py.capture.prune import split
+from sysdig_py.errors import EnvironmentLack
+from sysdig_py.schema.events import syscalls
+
+REQUIRED_TRACEPOINTS: Final = ("sys_enter", "sys_exit", "sched_process_fork", "sched_process_exec", "sched_process_exit")
+OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task")
+_NO_NR: Final = 0xFFFFFFF0
+MAX_SLOTS: Final = 131072
+_SUBSYSTEM: Final = {"blkio": "io"}  # the kernel's own name of a v1 controller, where it differs
+
+
+@dataclass(frozen=True)
+class Types:
+    """The kernel's types, as dumped; answers what exists."""
+
+    dump: str = field(repr=False)
+
+    @cached_property
+    def _by_key(self) -> dict[str, str]:
+        return {definition.key: definition.text for definition in split(self.dump)}
+
+    def has(self, kind_and_name: str) -> bool:
+        """Tell whether a type such as `struct unix_sock` is defined."""
+        return kind_and_name in self._by_key
+
+    def has_member(self, kind_and_name: str, member: str) -> bool:
+        """Tell whether a type has a member (nested anonymous types included)."""
+        return re.search(rf"\b{member}\b(\[\d*\])*(: \d+)?;", self._by_key.get(kind_and_name, "")) is not None
+
+    def member_type(self, kind_and_name: str, member: str) -> str:
+        """Return how a member is declared, "" when there is none."""
+        found = re.search(rf"^\s*(.*\b{member}\b.*);$", self._by_key.get(kind_and_name, ""), re.MULTILINE)
+        return found[1] if found else ""
+
+    def constant(self, name: str) -> int | None:
+        """Return the value of an enumerator."""
+        found = re.search(rf"^\t{name} = (-?\d+),$", self.dump, re.MULTILINE)
+        return int(found[1]) if found else None
+
+    def has_tracepoint(self, name: str) -> bool:
+        """Tell whether a raw tracepoint exists."""
+        return f"(*btf_trace_{name})(" in self.dump
+
+
+def tracepoints(types: Types) -> list[str]:
+    """Return the raw tracepoints to attach; raises EnvironmentLack when a needed one is missing."""
+    missing = [name for name in REQUIRED_TRACEPOINTS if not types.has_tracepoint(name)]
+    if missing:
+        raise EnvironmentLack(f"the kernel lacks the tracepoint {missing[0]} (CONFIG_FTRACE_SYSCALLS, CONFIG_TRACEPOINTS)")
+    return [*REQUIRED_TRACEPOINTS, *(name for name in OPTIONAL_TRACEPOINTS if types.has_tracepoint(name))]
+
+
+def features(types: Types) -> dict[str, str]:
+    """Return the FEATURE_* defines that hold for these types."""
+    inode = "struct inode"
+    tests = {
+        "RSS_PERCPU": "percpu_counter" in types.member_type("struct mm_struct", "rss_stat"),
+        "LOGINUID": types.has_member("struct task_struct", "loginuid"),
+        "INODE_TIME_SPLIT": types.has_member(inode, "i_mtime_sec"),
+        "INODE_TIME_HIDDEN": types.has_member(inode, "__i_mtime"),
+        "UNIX": types.has("struct unix_sock"),
+        "SIGNAL_CORE_STATE": types.has_member("struct signal_struct", "core_state"),
+        "CGROUP_CACHE": types.has_tracepoint("cgroup_attach_task"),
+    }
+    boot = "start_boottime" if types.has_member("struct task_struct", "start_boottime") else "real_start_time"
+    parent = "__parent" if types.has_member("struct kernfs_node", "__parent") else "parent"
+    return {f"FEATURE_{name}": "1" for name, holds in tests.items() if holds} | {
+        "START_BOOTTIME": boot,
+        "KERNFS_PARENT": parent,
+    }
+
+
+def hierarchy(types: Types, tracked: Hierarchy) -> dict[str, str]:
+    """Return the defines that say where a task's cgroup is found and what it is called.
+
+    On v2 one path holds for every controller; the text carries it under one name.
+    """
+    label = tracked.controller or "memory"
+    made = {"CGROUP_HIERARCHY": str(tracked.hierarchy_id), "CGROUP_LABEL": f'"{label}="'}
+    if tracked.version == 2:
+        return made
+    subsystem = types.constant(f"{_SUBSYSTEM.get(tracked.controller, tracked.controller)}_cgrp_id")
+    if subsystem is None:
+        raise EnvironmentLack(f"the kernel has no cgroup controller {tracked.controller}")
+    return made | {"CGROUP_SUBSYS": str(subsystem)}
+
+
+def constants(arch: str) -> dict[str, str]:
+    """Return what probe and loader must agree on: numbers of handlers, steps, tables and calls."""
+    numbers = {s.name: s.nr for s in syscalls(arch)}
+    named = ("clone", "clone3", "fork", "vfork", "execveat", "recvmmsg", "getsockopt", "ppoll")
+    made = {f"NATIVE_NR_{name.upper()}": numbers.get(name, _NO_NR) for name in named}
+    made |= {f"HANDLER_{h.name}": h.value for h in Handler} | {f"OP_{op.name}": op.value for op in Op}
+    made |= {f"CONVERSION_{kind.name}": kind.value for kind in conversions.Kind}
+    made |= {f"CONVERSION_{c.name}": c.value for c in conversions.Conversion if c}
+    made |= {"NATIVE_O_CREAT": conversions.O_CREAT, "NATIVE_O_TMPFILE_BIT": conversions.O_TMPFILE_BIT}
+    made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
+    made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}
+    made |= {"VECTOR_READS": SPECIAL["SYSCALL_READV_X"][1]}
+    made["VECTOR_POSITIONED"] = SPECIAL["SYSCALL_PWRITEV_X"][1]
+    return {name: str(value) for name, value in made.items()}
+
+
+def slot_count(pid_max: int | None = None) -> int:
+    """Return how many thread slots to have: one per possible tid, up to MAX_SLOTS."""
+    limit = pid_max or int(Path("/proc/sys/kernel/pid_max").read_text())
+    return min(MAX_SLOTS, 1 << (limit - 1).bit_length())
+
+
+def cpu_count() -> int:
+    """Return one more than the highest CPU number that can ever be."""
+    text = Path("/sys/devices/system/cpu/possible").read_text().strip()
+    return int(re.split(r"[-,]", text)[-1]) + 1
+
+
+def machine() -> str:
+    """Return the architecture, one of those the schema has system call maps for."""
+    arch = platform.machine()
+    if arch not in ("x86_64", "aarch64"):
+        raise EnvironmentLack(f"the machine type {arch} is not supported (x86_64, aarch64 are)")
+    return arch
