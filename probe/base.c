@@ -96,17 +96,40 @@ struct call {
 	u32 flags;
 	u32 nr;
 	u64 clone_flags;
-	u64 item;
+	u64 task;    /* whom the record is about; 0 the current one */
+	u64 program; /* struct linux_binprm of a successful exec */
+	u32 type;
+	u32 next; /* the handler that goes on with the record */
 	u64 wanted;
 	u64 done;
+};
+
+/* a call that moves data or makes a connection, whatever its arguments look like */
+struct transfer {
+	u64 base;
+	u64 vector;
+	u64 count;
+	u64 size;
+	u64 limit;
+	u64 address;
+	u64 control;
+	u64 control_length;
+	s64 result;
+	u32 address_length;
+	s32 fd; /* whose tuple to tell; negative: none */
+	u32 from_peer;
+	u32 item;
 };
 
 /* where a record is built: one per CPU, programs of one CPU never interleave */
 struct scratch {
 	struct call call;
+	struct transfer transfer;
 	u32 pos;
 	u32 index;
 	u32 unannounced;
+	u32 unreadable; /* added to the counters when the record is sent */
+	u32 crowded;
 	u32 text_at;
 	u8 text[TEXT_MAX + NAME_SIZE + 8];
 	u8 record[SCRATCH_LIMIT + SCRATCH_SLACK];
@@ -148,12 +171,9 @@ static __always_inline struct counters *base_counters(void)
 	return counters.lookup(&cpu);
 }
 
-static __always_inline void base_count_unreadable(void)
+static __always_inline void base_count_unreadable(struct scratch *s)
 {
-	struct counters *count = base_counters();
-
-	if (count)
-		count->unreadable++;
+	s->unreadable++;
 }
 
 static __always_inline u64 base_now(void)

@@ -2,8 +2,6 @@
  * Level 1: facts about tasks, files and sockets out of kernel structures.
  * Nothing here writes to a record.
  */
-#define SOCKET_OWN_TO_PEER 0
-#define SOCKET_PEER_TO_OWN 1
 #define PAGE_KIB (PAGE_SIZE / 1024)
 #define OVERLAYFS_MAGIC 0x794c7630
 #define RLIMIT_NOFILE_INDEX 7

@@ -44,50 +44,46 @@ static __always_inline u32 file_mode(u64 flags, u64 mode)
 	return flags & (NATIVE_O_CREAT | NATIVE_O_TMPFILE_BIT) ? mode & 07777 : 0;
 }
 
-static __always_inline void file_store_creat(struct scratch *s, struct opened *seen)
-{
-	store_user_text(s, s->call.args[0]);
-	store_u32(s, s->call.args[1] & 07777);
-	store_u32(s, seen->dev);
-	store_u64(s, seen->ino);
-	store_sized(s, seen->layer, 2);
-}
+struct open_request {
+	u64 name;
+	u64 flags;
+	u64 mode;
+	u64 resolve;
+};
 
-static __always_inline void file_store_openat2(struct scratch *s, struct opened *seen)
+static __always_inline struct open_request file_request(struct scratch *s, u16 type)
 {
+	struct open_request asked = {};
 	struct open_how_user how = {};
+	bool plain = type == EV_SYSCALL_OPEN_X;
 
-	if (bpf_probe_read_user(&how, sizeof(how), (void *)s->call.args[2]))
-		base_count_unreadable();
-	store_u64(s, (s32)s->call.args[0]);
-	store_user_text(s, s->call.args[1]);
-	store_u32(s, extract_conversion(CONVERSION_OPEN, how.flags) | seen->flags);
-	store_u32(s, file_mode(how.flags, how.mode));
-	store_u32(s, extract_conversion(CONVERSION_RESOLVE, how.resolve));
-	store_u32(s, seen->dev);
-	store_u64(s, seen->ino);
+	if (type == EV_SYSCALL_CREAT_X) {
+		asked.name = s->call.args[0];
+		asked.mode = s->call.args[1] & 07777;
+		return asked;
+	}
+	asked.name = plain ? s->call.args[0] : s->call.args[1];
+	asked.flags = plain ? s->call.args[1] : s->call.args[2];
+	asked.mode = plain ? s->call.args[2] : s->call.args[3];
+	if (type == EV_SYSCALL_OPENAT2_X) {
+		if (bpf_probe_read_user(&how, sizeof(how), (void *)s->call.args[2]))
+			base_count_unreadable(s);
+		asked.flags = how.flags;
+		asked.mode = how.mode;
+		asked.resolve = how.resolve;
+	}
+	asked.mode = file_mode(asked.flags, asked.mode);
+	return asked;
 }
 
-static __always_inline void file_store_open(struct scratch *s, struct opened *seen, bool at)
-{
-	u64 name = at ? s->call.args[1] : s->call.args[0];
-	u64 flags = at ? s->call.args[2] : s->call.args[1];
-	u64 mode = at ? s->call.args[3] : s->call.args[2];
-
-	if (at)
-		store_u64(s, (s32)s->call.args[0]);
-	store_user_text(s, name);
-	store_u32(s, extract_conversion(CONVERSION_OPEN, flags) | seen->flags);
-	store_u32(s, file_mode(flags, mode));
-	store_u32(s, seen->dev);
-	store_u64(s, seen->ino);
-}
-
+/* fd [dirfd] name [flags] mode [resolve] dev ino [layer] */
 int handle_open(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct scratch *s = base_scratch();
+	struct open_request asked;
 	struct opened seen;
 	struct plan *plan;
+	u16 type;
 	u32 nr;
 
 	if (!s)
@@ -96,15 +92,23 @@ int handle_open(struct bpf_raw_tracepoint_args *ctx)
 	plan = plans.lookup(&nr);
 	if (!plan)
 		return 0;
+	type = plan->type;
 	seen = file_look(s->call.ret);
-	store_begin(s, plan->type, plan->nparams);
+	asked = file_request(s, type);
+	store_begin(s, type, plan->nparams);
 	store_u64(s, s->call.ret);
-	if (plan->type == EV_SYSCALL_CREAT_X)
-		file_store_creat(s, &seen);
-	else if (plan->type == EV_SYSCALL_OPENAT2_X)
-		file_store_openat2(s, &seen);
-	else
-		file_store_open(s, &seen, plan->type == EV_SYSCALL_OPENAT_2_X);
+	if (type == EV_SYSCALL_OPENAT_2_X || type == EV_SYSCALL_OPENAT2_X)
+		store_u64(s, (s32)s->call.args[0]);
+	store_user_text(s, asked.name);
+	if (type != EV_SYSCALL_CREAT_X)
+		store_u32(s, extract_conversion(CONVERSION_OPEN, asked.flags) | seen.flags);
+	store_u32(s, asked.mode);
+	if (type == EV_SYSCALL_OPENAT2_X)
+		store_u32(s, extract_conversion(CONVERSION_RESOLVE, asked.resolve));
+	store_u32(s, seen.dev);
+	store_u64(s, seen.ino);
+	if (type == EV_SYSCALL_CREAT_X)
+		store_sized(s, seen.layer, 2);
 	store_send(s);
 	return 0;
 }

@@ -21,7 +21,7 @@ static __always_inline u64 params_user(struct scratch *s, struct step step, u32 
 	else
 		failed = bpf_probe_read_user(&value, 2, address);
 	if (failed)
-		base_count_unreadable();
+		base_count_unreadable(s);
 	return value;
 }
 
@@ -33,7 +33,7 @@ static __always_inline u64 params_nanoseconds(struct scratch *s, struct step ste
 	if (!address)
 		return -1;
 	if (bpf_probe_read_user(pair, sizeof(pair), (void *)(address + step.detail)))
-		base_count_unreadable();
+		base_count_unreadable(s);
 	return pair[0] * 1000000000ULL + pair[1];
 }
 

@@ -64,10 +64,11 @@ static __always_inline void path_store_entry(struct scratch *s, void *mount_poin
 			continue;
 		}
 		parent = base_get(entry, struct dentry, d_parent);
-		if (parent == entry || !parent)
-			break;
 		name = base_get(entry, struct dentry, d_name);
-		if (!path_prepend(s, name.name, name.len))
+		/* an entry that is its own parent is a root, or a nameless file such as a memfd */
+		if (!parent || (parent == entry && (i || name.len < 2)))
+			break;
+		if (!path_prepend(s, name.name, name.len) || parent == entry)
 			break;
 		entry = parent;
 	}

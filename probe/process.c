@@ -64,47 +64,28 @@ static __always_inline void process_store_clone(struct scratch *s, void *task, u
 	store_u64(s, process_namespace_start(task));
 }
 
-/* the flags of the schema; a child that will see itself under another pid is marked */
-static __always_inline u32 process_schema_flags(void *task, u64 native)
+/* the flags of the schema; on the parent's side a child that will see itself under another pid is
+ * marked */
+static __always_inline u32 process_schema_flags(struct scratch *s, void *task)
 {
+	u64 native = s->call.clone_flags;
 	void *proxy = base_get(task, struct task_struct, nsproxy);
 	void *children = base_get(proxy, struct nsproxy, pid_ns_for_children);
 	void *pid = base_get(task, struct task_struct, thread_pid);
 	u32 flags = extract_conversion(CONVERSION_CLONE, native);
 
-	if (native & NATIVE_CLONE_NEWPID ||
-	    base_get(children, struct pid_namespace, level) != base_get(pid, struct pid, level))
+	if (!s->call.task &&
+	    (native & NATIVE_CLONE_NEWPID ||
+	     base_get(children, struct pid_namespace, level) != base_get(pid, struct pid, level)))
 		flags |= PPM_CLONE_FLAGS_CLONE_CHILD_IN_PIDNS;
 	return flags;
-}
-
-/* the parent's side; the child's own return (0) was reported when it was made */
-int handle_clone(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct scratch *s = base_scratch();
-	void *task = (void *)bpf_get_current_task();
-	struct plan *plan;
-	u32 nr;
-
-	if (!s || !s->call.ret)
-		return 0;
-	nr = s->call.nr;
-	plan = plans.lookup(&nr);
-	if (!plan)
-		return 0;
-	store_begin(s, plan->type, plan->nparams);
-	store_u64(s, s->call.ret);
-	process_store_image(s, task);
-	process_store_common(s, task);
-	process_store_clone(s, task,
-			    process_schema_flags(task, s->call.clone_flags));
-	store_send(s);
-	return 0;
 }
 
 static __always_inline void process_fill(struct scratch *s, void *task)
 {
 	s->call.ts = base_now();
+	s->call.task = (u64)task;
+	s->call.ret = 0;
 	s->call.latency = 0;
 	s->call.cgroup_id = extract_cgroup_id(task);
 	s->call.tid = base_get(task, struct task_struct, pid);
@@ -113,30 +94,76 @@ static __always_inline void process_fill(struct scratch *s, void *task)
 	s->call.flags = 0;
 }
 
+static __always_inline void *process_subject(struct scratch *s)
+{
+	return s->call.task ? (void *)s->call.task : (void *)bpf_get_current_task();
+}
+
 int on_sched_process_fork(struct bpf_raw_tracepoint_args *ctx)
 {
-	void *child = (void *)ctx->args[1];
 	u64 id = bpf_get_current_pid_tgid();
 	struct slot *slot = slot_find((u32)id);
 	u32 nr = slot && slot->enter_ts ? slot->nr : NR_SKIP;
 	struct scratch *s = base_scratch();
-	u16 type = EV_SYSCALL_CLONE_20_X;
-	u64 flags = 0;
 	struct plan *plan;
 
 	if (!s || id >> 32 == TRACER_PID)
 		return 0;
+	process_fill(s, (void *)ctx->args[1]);
 	plan = plans.lookup(&nr);
+	s->call.type = EV_SYSCALL_CLONE_20_X;
+	s->call.clone_flags = 0;
 	if (slot && plan && plan->handler == HANDLER_CLONE) {
-		type = plan->type;
-		flags = slot->clone_flags;
+		s->call.type = plan->type;
+		s->call.clone_flags = slot->clone_flags;
 	}
-	process_fill(s, child);
-	store_begin(s, type, NPARAMS_SYSCALL_CLONE_20_X);
-	store_u64(s, 0);
-	process_store_image(s, child);
-	process_store_common(s, child);
-	process_store_clone(s, child, extract_conversion(CONVERSION_CLONE, flags));
+	handlers.call(ctx, HANDLER_CLONE);
+	return 0;
+}
+
+/* A clone's record is made by three programs: res exe args; what any process has; the rest.
+ * The parent's side comes here from the exit of the call, the child's from its birth. */
+int handle_clone(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	struct plan *plan;
+	u32 nr;
+
+	if (!s)
+		return 0;
+	nr = s->call.nr;
+	if (!s->call.task) {
+		plan = plans.lookup(&nr);
+		s->call.type = plan ? plan->type : EV_SYSCALL_CLONE_20_X;
+	}
+	store_begin(s, s->call.type, NPARAMS_SYSCALL_CLONE_20_X);
+	store_u64(s, s->call.ret);
+	process_store_image(s, process_subject(s));
+	s->call.next = HANDLER_CLONE_END;
+	handlers.call(ctx, HANDLER_TASK);
+	return 0;
+}
+
+int handle_task(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+
+	if (!s)
+		return 0;
+	process_store_common(s, process_subject(s));
+	handlers.call(ctx, s->call.next);
+	return 0;
+}
+
+int handle_clone_end(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	void *task;
+
+	if (!s)
+		return 0;
+	task = process_subject(s);
+	process_store_clone(s, task, process_schema_flags(s, task));
 	store_send(s);
 	return 0;
 }
@@ -241,30 +268,59 @@ static __always_inline void process_store_user_array(struct scratch *s, u64 arra
 	store_length(s, s->call.done & 0x1fff);
 }
 
-/* a failed execve or execveat: the process is as it was, the arguments are still its own */
+/* A failed execve or execveat left the process as it was and its arguments its own; a successful
+ * one comes from the scheduler's tracepoint. The record goes on in two other programs. */
 int handle_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct scratch *s = base_scratch();
-	void *task = (void *)bpf_get_current_task();
-	u64 first = 0, argv, env;
+	u64 first = 0, argv;
 	bool at;
 
-	if (!s || !s->call.ret)
+	if (!s)
 		return 0;
 	at = s->call.nr == NATIVE_NR_EXECVEAT;
-	argv = at ? s->call.args[2] : s->call.args[1];
-	env = at ? s->call.args[3] : s->call.args[2];
-	if (argv)
-		bpf_probe_read_user(&first, sizeof(first), (void *)argv);
 	store_begin(s, at ? EV_SYSCALL_EXECVEAT_X : EV_SYSCALL_EXECVE_19_X,
 		    at ? NPARAMS_SYSCALL_EXECVEAT_X : NPARAMS_SYSCALL_EXECVE_19_X);
 	store_u64(s, s->call.ret);
-	store_user_text(s, first);
-	process_store_user_array(s, argv, 1);
-	process_store_common(s, task);
-	process_store_user_array(s, env, 0);
-	process_store_exec(s, task);
-	if (!at)
+	if (s->call.task) {
+		process_store_image(s, (void *)s->call.task);
+	} else {
+		argv = at ? s->call.args[2] : s->call.args[1];
+		if (argv)
+			bpf_probe_read_user(&first, sizeof(first), (void *)argv);
+		store_user_text(s, first);
+		process_store_user_array(s, argv, 1);
+	}
+	s->call.next = HANDLER_EXEC_END;
+	handlers.call(ctx, HANDLER_TASK);
+	return 0;
+}
+
+static __always_inline void process_store_env(struct scratch *s, bool at)
+{
+	void *mm;
+
+	if (!s->call.task) {
+		process_store_user_array(s, at ? s->call.args[3] : s->call.args[2], 0);
+		return;
+	}
+	mm = base_get(s->call.task, struct task_struct, mm);
+	store_user_texts(s, base_get(mm, struct mm_struct, env_start), base_get(mm, struct mm_struct, env_end));
+}
+
+int handle_exec_end(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct scratch *s = base_scratch();
+	bool at;
+
+	if (!s)
+		return 0;
+	at = s->call.nr == NATIVE_NR_EXECVEAT;
+	process_store_env(s, at);
+	process_store_exec(s, process_subject(s));
+	if (!at && s->call.task)
+		store_kernel_text(s, base_get(s->call.program, struct linux_binprm, filename));
+	else if (!at)
 		store_user_text(s, s->call.args[0]);
 	store_send(s);
 	return 0;
@@ -293,27 +349,13 @@ static __always_inline u32 process_end_exec(struct scratch *s, u32 old_tid)
 
 int on_sched_process_exec(struct bpf_raw_tracepoint_args *ctx)
 {
-	void *task = (void *)ctx->args[0];
-	u32 old_tid = ctx->args[1];
-	void *program = (void *)ctx->args[2];
 	struct scratch *s = base_scratch();
-	void *mm;
-	bool at;
 
 	if (!s || bpf_get_current_pid_tgid() >> 32 == TRACER_PID)
 		return 0;
-	process_fill(s, task);
-	at = process_end_exec(s, old_tid) == NATIVE_NR_EXECVEAT;
-	mm = base_get(task, struct task_struct, mm);
-	store_begin(s, at ? EV_SYSCALL_EXECVEAT_X : EV_SYSCALL_EXECVE_19_X,
-		    at ? NPARAMS_SYSCALL_EXECVEAT_X : NPARAMS_SYSCALL_EXECVE_19_X);
-	store_u64(s, 0);
-	process_store_image(s, task);
-	process_store_common(s, task);
-	store_user_texts(s, base_get(mm, struct mm_struct, env_start), base_get(mm, struct mm_struct, env_end));
-	process_store_exec(s, task);
-	if (!at)
-		store_kernel_text(s, base_get(program, struct linux_binprm, filename));
-	store_send(s);
+	process_fill(s, (void *)ctx->args[0]);
+	s->call.nr = process_end_exec(s, ctx->args[1]);
+	s->call.program = ctx->args[2];
+	handlers.call(ctx, HANDLER_EXEC);
 	return 0;
 }

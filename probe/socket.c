@@ -5,7 +5,7 @@
 #define FAMILY_UNIX 1
 #define FAMILY_INET 2
 #define FAMILY_INET6 10
-#define UNIX_PATH_SIZE 108
+#define UNIX_ADDRESS_SIZE 110
 
 struct user_address {
 	u16 family;
@@ -22,19 +22,6 @@ struct ends {
 	u16 peer_port;
 };
 
-struct user_message {
-	u64 name;
-	u64 name_length;
-	u64 vector;
-	u64 vector_count;
-	u64 control;
-	u64 control_length;
-	u64 flags;
-};
-
-#define USER_MMSG_SIZE 64
-#define MESSAGES_MAX 32
-
 static __always_inline struct user_address socket_read_address(u64 address)
 {
 	struct user_address seen = {};
@@ -45,26 +32,33 @@ static __always_inline struct user_address socket_read_address(u64 address)
 	return seen;
 }
 
-static __always_inline u64 socket_user_path(u64 address)
+/* An abstract name begins with a NUL, which is left out; such a name ends with the address, not
+ * with a NUL. `length` counts the family's two bytes. */
+static __always_inline u32 socket_path_room(u32 length, bool hidden)
 {
-	u8 first = 0;
+	u32 room = length > UNIX_ADDRESS_SIZE ? UNIX_ADDRESS_SIZE : length;
 
-	if (!address)
-		return 0;
-	bpf_probe_read_user(&first, 1, (void *)(address + 2));
-	/* an abstract name begins with NUL */
-	return address + (first ? 2 : 3);
+	return room > 3 ? (room - (hidden ? 3 : 2) + 1) & 127 : 0;
 }
 
-static __always_inline void socket_append_user_path(struct scratch *s, u64 address, u32 before)
+static __always_inline void socket_end_path(struct scratch *s, u32 before, s64 got)
 {
-	s64 got = bpf_probe_read_user_str(store_at(s) + before, UNIX_PATH_SIZE, (void *)socket_user_path(address));
-
 	if (got <= 0) {
 		store_at(s)[before] = 0;
 		got = 1;
 	}
 	store_length(s, before + (got & 0xff));
+}
+
+static __always_inline void socket_append_user_path(struct scratch *s, u64 address, u32 length, u32 before)
+{
+	u8 *at = store_at(s) + before;
+	u8 first = 0;
+	u32 room;
+
+	bpf_probe_read_user(&first, 1, (void *)(address + 2));
+	room = socket_path_room(length, !first);
+	socket_end_path(s, before, room ? bpf_probe_read_user_str(at, room, (void *)(address + (first ? 2 : 3))) : 0);
 }
 
 static __always_inline void socket_append_kernel_path(struct scratch *s, void *sock, u32 before)
@@ -75,20 +69,19 @@ static __always_inline void socket_append_kernel_path(struct scratch *s, void *s
 	void *address = base_get(sock, struct unix_sock, addr);
 	const char *path = (const char *)address + offsetof(struct unix_address, name) + 2;
 	u8 first = 0;
+	u32 room;
 
 	if (address) {
 		bpf_probe_read_kernel(&first, 1, path);
-		got = bpf_probe_read_kernel_str(at, UNIX_PATH_SIZE, path + (first ? 0 : 1));
+		room = socket_path_room(base_get(address, struct unix_address, len), !first);
+		if (room)
+			got = bpf_probe_read_kernel_str(at, room, path + (first ? 0 : 1));
 	}
 #endif
-	if (got <= 0) {
-		*at = 0;
-		got = 1;
-	}
-	store_length(s, before + (got & 0xff));
+	socket_end_path(s, before, got);
 }
 
-static __always_inline void socket_store_address(struct scratch *s, u64 address)
+static __always_inline void socket_store_address(struct scratch *s, u64 address, u32 length)
 {
 	struct user_address seen = socket_read_address(address);
 	u8 *at = store_at(s);
@@ -104,7 +97,7 @@ static __always_inline void socket_store_address(struct scratch *s, u64 address)
 		*(u16 *)(at + 17) = bpf_ntohs(seen.port);
 		store_length(s, 19);
 	} else if (seen.family == FAMILY_UNIX) {
-		socket_append_user_path(s, address, 1);
+		socket_append_user_path(s, address, length, 1);
 	} else {
 		store_empty(s);
 	}
@@ -163,7 +156,7 @@ static __always_inline struct ends socket_inet6_ends(void *sock, struct user_add
 	return ends;
 }
 
-static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64 address, bool from_peer)
+static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64 address, u32 length, bool from_peer)
 {
 	u8 *at = store_at(s);
 	void *peer = NULL;
@@ -175,13 +168,13 @@ static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64
 	*(u64 *)(at + 1) = (u64)(from_peer ? peer : sock);
 	*(u64 *)(at + 9) = (u64)(from_peer ? sock : peer);
 	if (address && !from_peer)
-		socket_append_user_path(s, address, 17);
+		socket_append_user_path(s, address, length, 17);
 	else
 		socket_append_kernel_path(s, from_peer ? sock : peer, 17);
 }
 
 /* source and destination of a call on `fd`; an address given with the call names the peer */
-static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 address, bool from_peer)
+static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 address, u32 length, bool from_peer)
 {
 	void *sock = extract_sock(extract_file((void *)bpf_get_current_task(), fd));
 	u16 family = base_get(sock, struct sock_common, skc_family);
@@ -189,7 +182,7 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 	struct ends ends;
 
 	if (sock && family == FAMILY_UNIX) {
-		socket_store_unix(s, sock, address, from_peer);
+		socket_store_unix(s, sock, address, length, from_peer);
 		return;
 	}
 	if (!sock || (family != FAMILY_INET && family != FAMILY_INET6)) {
@@ -207,38 +200,6 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 		socket_store_inet6(s, &ends, from_peer);
 }
 
-int handle_bind(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct scratch *s = base_scratch();
-
-	if (!s)
-		return 0;
-	store_begin(s, EV_SOCKET_BIND_X, NPARAMS_SOCKET_BIND_X);
-	store_u64(s, s->call.ret);
-	socket_store_address(s, s->call.args[1]);
-	store_u64(s, (s32)s->call.args[0]);
-	store_send(s);
-	return 0;
-}
-
-int handle_connect(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct scratch *s = base_scratch();
-
-	if (!s)
-		return 0;
-	store_begin(s, EV_SOCKET_CONNECT_X, NPARAMS_SOCKET_CONNECT_X);
-	store_u64(s, s->call.ret);
-	if (s->call.ret == 0 || s->call.ret == -NATIVE_EINPROGRESS)
-		socket_store_tuple(s, s->call.args[0], s->call.args[1], SOCKET_OWN_TO_PEER);
-	else
-		store_empty(s);
-	store_u64(s, (s32)s->call.args[0]);
-	socket_store_address(s, s->call.args[1]);
-	store_send(s);
-	return 0;
-}
-
 static __always_inline void socket_store_queue(struct scratch *s)
 {
 	void *sock = extract_sock(extract_file((void *)bpf_get_current_task(), s->call.args[0]));
@@ -248,31 +209,6 @@ static __always_inline void socket_store_queue(struct scratch *s)
 	store_u8(s, limit ? (u64)length * 100 / limit : 0);
 	store_u32(s, length);
 	store_u32(s, limit);
-}
-
-int handle_accept(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct scratch *s = base_scratch();
-	struct plan *plan;
-	u32 nr;
-
-	if (!s)
-		return 0;
-	nr = s->call.nr;
-	plan = plans.lookup(&nr);
-	if (!plan)
-		return 0;
-	store_begin(s, plan->type, plan->nparams);
-	store_u64(s, s->call.ret);
-	if (s->call.ret >= 0)
-		socket_store_tuple(s, s->call.ret, 0, SOCKET_PEER_TO_OWN);
-	else
-		store_empty(s);
-	socket_store_queue(s);
-	if (plan->type == EV_SOCKET_ACCEPT4_6_X)
-		store_u32(s, extract_conversion(CONVERSION_OPEN_BITS, s->call.args[3]));
-	store_send(s);
-	return 0;
 }
 
 /* res fd1 fd2 source peer domain type proto */
@@ -286,7 +222,7 @@ int handle_socketpair(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (s->call.ret >= 0) {
 		if (bpf_probe_read_user(fds, sizeof(fds), (void *)s->call.args[3]))
-			base_count_unreadable();
+			base_count_unreadable(s);
 		source = (u64)extract_sock(extract_file((void *)bpf_get_current_task(), fds[0]));
 		peer = (u64)extract_sock(extract_file((void *)bpf_get_current_task(), fds[1]));
 	}

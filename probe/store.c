@@ -38,13 +38,9 @@ static __always_inline void store_length(struct scratch *s, u32 length)
 /* whether a large parameter still fits; small ones always do, the margin is theirs */
 static __always_inline bool store_has_room(struct scratch *s)
 {
-	struct counters *count;
-
 	if (s->pos < SCRATCH_LIMIT - 1024)
 		return true;
-	count = base_counters();
-	if (count)
-		count->scratch_full++;
+	s->crowded++;
 	return false;
 }
 
@@ -85,7 +81,7 @@ static __always_inline void store_user_text(struct scratch *s, u64 address)
 	if (address && store_has_room(s)) {
 		got = bpf_probe_read_user_str(store_at(s), TEXT_MAX, (void *)address);
 		if (got < 0)
-			base_count_unreadable();
+			base_count_unreadable(s);
 	}
 	store_length(s, got > 0 ? got & 0x1fff : 0);
 }
@@ -109,7 +105,7 @@ static __always_inline void store_user_bytes(struct scratch *s, u64 address, u64
 		return;
 	}
 	if (bpf_probe_read_user(store_at(s), size, (void *)address)) {
-		base_count_unreadable();
+		base_count_unreadable(s);
 		size = 0;
 	}
 	store_length(s, size);
@@ -127,7 +123,7 @@ static __always_inline void store_user_texts(struct scratch *s, u64 start, u64 e
 		return;
 	}
 	if (bpf_probe_read_user(at, size, (void *)start)) {
-		base_count_unreadable();
+		base_count_unreadable(s);
 		store_length(s, 0);
 		return;
 	}
@@ -158,20 +154,31 @@ static __always_inline u64 store_wake_flag(struct scratch *s, u32 size)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+static __always_inline void store_count(struct scratch *s, bool lost)
+{
+	struct counters *count = base_counters();
+
+	if (!count)
+		return;
+	count->ring_full += lost;
+	count->unreadable += s->unreadable;
+	count->scratch_full += s->crowded;
+	s->unreadable = 0;
+	s->crowded = 0;
+}
+
 static __always_inline void store_send(struct scratch *s)
 {
 	u32 pos = s->pos & (SCRATCH_LIMIT - 1);
 	u32 size = (pos + 7) & ~7U;
 	/* bcc's rewriter wants a pointer here, an array makes it fail */
 	u8 *record = s->record;
-	struct counters *count;
+	bool lost;
 
 	*(u64 *)(record + pos) = 0;
 	*(u32 *)record = size;
 	*(u32 *)(record + 48) = pos - PREFIX_SIZE;
-	if (!ring.ringbuf_output(record, size, store_wake_flag(s, size)))
-		return;
-	count = base_counters();
-	if (count)
-		count->ring_full++;
+	lost = ring.ringbuf_output(record, size, store_wake_flag(s, size)) != 0;
+	if (lost || s->unreadable || s->crowded)
+		store_count(s, lost);
 }

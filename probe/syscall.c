@@ -118,7 +118,8 @@ static __always_inline bool syscall_fill(struct scratch *s, u64 id, const struct
 	s->call.cpu = (u16)bpf_get_smp_processor_id();
 	s->call.flags = 0;
 	s->call.nr = nr;
-	s->call.item = 0;
+	s->call.task = 0;
+	s->transfer.item = 0;
 	base_read_args(regs, s->call.args);
 	return true;
 }
@@ -152,7 +153,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		syscall_store_generic(s, 0, nr);
 		return 0;
 	}
-	if (plan->drop)
+	if (plan->drop || (!s->call.ret && plan->detail == DETAIL_TOLD_BEFORE))
 		return 0;
 	if (plan->handler == HANDLER_READ)
 		syscall_store_read(s, plan);

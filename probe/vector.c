@@ -1,5 +1,5 @@
 /*
- * Level 2 and 3: data spread over an array of buffers (readv, writev and their kin, sendmsg).
+ * Level 2: data spread over an array of buffers (readv, writev and their kin, sendmsg).
  */
 struct user_iovec {
 	u64 base;
@@ -30,7 +30,7 @@ static __always_inline void vector_store(struct scratch *s, u64 vector, u64 coun
 			break;
 		size = (part.length > left ? left : part.length) & COPY_MASK;
 		if (size && bpf_probe_read_user(at + done, size, (void *)part.base)) {
-			base_count_unreadable();
+			base_count_unreadable(s);
 			break;
 		}
 		s->call.done += size;
@@ -53,37 +53,4 @@ static __always_inline u64 vector_size(struct scratch *s, u64 vector, u64 count)
 		s->call.done += part.length;
 	}
 	return s->call.done;
-}
-
-/* readv, preadv: res size data fd [pos]; writev, pwritev: res data fd size [pos] */
-int handle_vector(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct scratch *s = base_scratch();
-	struct plan *plan;
-	bool reads;
-	u64 size;
-	s64 ret;
-	u32 nr;
-
-	if (!s)
-		return 0;
-	nr = s->call.nr;
-	plan = plans.lookup(&nr);
-	if (!plan)
-		return 0;
-	ret = s->call.ret;
-	reads = plan->detail & VECTOR_READS;
-	size = vector_size(s, s->call.args[1], s->call.args[2]);
-	store_begin(s, plan->type, plan->nparams);
-	store_u64(s, ret);
-	if (reads)
-		store_u32(s, size);
-	vector_store(s, s->call.args[1], s->call.args[2], ret > 0 ? ret : (reads ? 0 : size));
-	store_u64(s, (s32)s->call.args[0]);
-	if (!reads)
-		store_u32(s, size);
-	if (plan->detail & VECTOR_POSITIONED)
-		store_u64(s, s->call.args[3]);
-	store_send(s);
-	return 0;
 }

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sysdig_py.ui.cli.bpf_trial import trial
+from sysdig_py.ui.cli.doctor import HOST_PID_NAMESPACE
 
 REQUIRE_KERNEL = "SYSDIG_PY_REQUIRE_KERNEL"
 REQUIRE_DOCKER = "SYSDIG_PY_REQUIRE_DOCKER"
@@ -21,6 +22,8 @@ REQUIRE_DOCKER = "SYSDIG_PY_REQUIRE_DOCKER"
 @functools.cache
 def no_kernel() -> str:
     """Why no eBPF program can run here; "" when one can."""
+    if Path("/proc/self/ns/pid").stat().st_ino != HOST_PID_NAMESPACE:
+        return "the kernel tells process numbers of the host, and this is another pid namespace"
     has_types = Path("/sys/kernel/btf/vmlinux").is_file() or Path("/lib/modules", platform.release(), "build").is_dir()
     return trial() or ("" if has_types else "the kernel has neither BTF nor installed headers")
 

@@ -18,7 +18,7 @@ from sysdig_py.schema.state import STATE_TYPES, State
 
 START = 1_700_000_000_000_000_000
 
-_FORMATS = {
+FORMATS = {
     "int8": "<b", "int16": "<h", "int32": "<i", "int64": "<q", "uint8": "<B", "uint16": "<H", "uint32": "<I",
     "uint64": "<Q", "errno": "<q", "fd": "<q", "pid": "<q", "uid": "<I", "gid": "<I", "syscallid": "<H",
     "sigtype": "<B", "reltime": "<Q", "abstime": "<Q", "port": "<H", "bool": "<I", "flags8": "<B", "flags16": "<H",
@@ -41,7 +41,7 @@ def encode(kind: str, value: Any) -> bytes:
         return value
     if isinstance(value, str):
         return value.encode() + b"\0"
-    return struct.pack(_FORMATS[kind], value)
+    return struct.pack(FORMATS[kind], value)
 
 
 def record(event_id: str, values: dict[str, Any] | None = None, **header: int) -> bytes:

@@ -15,7 +15,7 @@ from typing import Final
 
 from sysdig_py.capture import conversions
 from sysdig_py.capture.cgroups import Hierarchy
-from sysdig_py.capture.plans import SPECIAL, Handler, Op
+from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
 from sysdig_py.capture.prune import split
 from sysdig_py.errors import EnvironmentLack
 from sysdig_py.schema.events import syscalls
@@ -106,7 +106,7 @@ def hierarchy(types: Types, tracked: Hierarchy) -> dict[str, str]:
 def constants(arch: str) -> dict[str, str]:
     """Return what probe and loader must agree on: numbers of handlers, steps, tables and calls."""
     numbers = {s.name: s.nr for s in syscalls(arch)}
-    named = ("clone", "clone3", "fork", "vfork", "execveat", "recvmmsg", "getsockopt", "ppoll")
+    named = ("clone", "clone3", "fork", "vfork", "execveat", "getsockopt", "ppoll")
     made = {f"NATIVE_NR_{name.upper()}": numbers.get(name, _NO_NR) for name in named}
     made |= {f"HANDLER_{h.name}": h.value for h in Handler} | {f"OP_{op.name}": op.value for op in Op}
     made |= {f"CONVERSION_{kind.name}": kind.value for kind in conversions.Kind}
@@ -114,8 +114,7 @@ def constants(arch: str) -> dict[str, str]:
     made |= {"NATIVE_O_CREAT": conversions.O_CREAT, "NATIVE_O_TMPFILE_BIT": conversions.O_TMPFILE_BIT}
     made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}
-    made |= {"VECTOR_READS": SPECIAL["SYSCALL_READV_X"][1]}
-    made["VECTOR_POSITIONED"] = SPECIAL["SYSCALL_PWRITEV_X"][1]
+    made |= {f"TRANSFER_{kind.name}": kind.value for kind in Transfer} | {"DETAIL_TOLD_BEFORE": TOLD_BEFORE}
     return {name: str(value) for name, value in made.items()}
 
 

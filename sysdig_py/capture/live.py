@@ -105,7 +105,7 @@ class Probe:
     def attach(self) -> None:
         """Attach every program; records flow from here on."""
         for name in self._tracepoints:
-            self._bpf.attach_raw_tracepoint(tp=name, fn_name=f"on_{name}")
+            self._bpf.attach_raw_tracepoint(tp=name.encode(), fn_name=f"on_{name}".encode())
             self._attached.append(name)
 
     def wait(self, timeout: float) -> bool:
@@ -120,7 +120,7 @@ class Probe:
     def detach(self) -> None:
         """Detach; what is in the ring can still be read."""
         for name in self._attached:
-            self._bpf.detach_raw_tracepoint(tp=name)
+            self._bpf.detach_raw_tracepoint(tp=name.encode())
         self._attached.clear()
 
     def close(self) -> None:
@@ -136,17 +136,17 @@ class Probe:
         if found.root is not None:
             os.environ["BCC_KERNEL_SOURCE"] = str(found.root)
         with _compiler_messages():
-            return found.kind, self._bcc.BPF(text=source, cflags=probe_source.cflags(defines))
+            return found.kind, self._bcc.BPF(text=source.encode(), cflags=probe_source.cflags(defines))
 
     def _load(self) -> None:
         kind = self._bcc.BPF.RAW_TRACEPOINT
         with _compiler_messages():
             for handler in plans.Handler:
                 if handler not in plans.INLINE:
-                    program = self._bpf.load_func(f"handle_{handler.name.lower()}", kind)
+                    program = self._bpf.load_func(f"handle_{handler.name.lower()}".encode(), kind)
                     self._put("handlers", handler, program.fd.to_bytes(4, "little"))
             for name in self._tracepoints:
-                self._bpf.load_func(f"on_{name}", kind)
+                self._bpf.load_func(f"on_{name}".encode(), kind)
         for nr, plan in plans.plans(self._arch).items():
             self._put("plans", nr, plan)
         for number, table in conversions.tables(self._arch).items():
@@ -320,7 +320,7 @@ def _compiler_messages() -> Iterator[None]:
         except Exception as error:
             caught.seek(0)
             text = caught.read().decode(errors="replace")
-            raise EnvironmentLack(_probe_failure(text)) from error
+            raise EnvironmentLack(_probe_failure(text or str(error))) from error
         finally:
             os.dup2(kept, 2)
             os.close(kept)

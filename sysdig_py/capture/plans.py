@@ -10,6 +10,9 @@ the event, where the value comes from. Recipes are words:
     i0         inode behind the fd in user memory
     cap0..2    capability set of the caller     vm         vm_size, vm_rss and vm_swap
     -          absent
+
+and for calls that transfer or connect: `data`, `size`, `tuple`, `addr`, `control`, and `queue`
+(the three parameters of a listener's backlog).
 """
 
 from __future__ import annotations
@@ -36,25 +39,34 @@ class Handler(enum.IntEnum):
     WRITE = 3
     CLOSE = 4
     PARAMS = 5
-    VECTOR = 6
+    TRANSFER = 6
     OPEN = 7
     OPEN_BY_HANDLE = 8
-    BIND = 9
-    CONNECT = 10
-    ACCEPT = 11
-    SOCKETPAIR = 12
-    SENDTO = 13
-    RECVFROM = 14
-    SENDMSG = 15
-    RECVMSG = 16
-    MESSAGES = 17
-    OPTION = 18
-    POLL = 19
-    CLONE = 20
-    EXEC = 21
+    SOCKETPAIR = 9
+    OPTION = 10
+    POLL = 11
+    CLONE = 12
+    CLONE_END = 13
+    EXEC = 14
+    EXEC_END = 15
+    TASK = 16
 
 
 INLINE: Final = frozenset({Handler.GENERIC, Handler.READ, Handler.WRITE, Handler.CLOSE})
+STEPPED: Final = frozenset({Handler.PARAMS, Handler.TRANSFER})
+
+
+class Transfer(enum.IntEnum):
+    """What the arguments of a transferring call look like (`transfer.c`); RECEIVES is a bit of its own."""
+
+    FLAT = 0
+    VECTOR = 1
+    ADDRESS = 2
+    ACCEPT = 3
+    MESSAGE = 4
+    MESSAGES = 5
+    KIND = 7
+    RECEIVES = 8
 
 
 class Op(enum.IntEnum):
@@ -74,6 +86,12 @@ class Op(enum.IntEnum):
     CAPABILITY = 11
     FD_INO = 12
     MEMORY = 13
+    DATA = 14
+    SIZE = 15
+    TUPLE = 16
+    ADDRESS = 17
+    CONTROL = 18
+    QUEUE = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +109,11 @@ class Step:
         return bytes((self.op, self.arg | self.conversion << 3, self.size, self.detail))
 
 
-# handler and its detail byte of the events that have code of their own
+# A detail byte of handlers whose calls return 0 in the middle of things: born and executed is told elsewhere.
+TOLD_BEFORE: Final = 255
 _POSITIONED: Final = 1
-_VECTOR_READS: Final = 2
-_VECTOR_POSITIONED: Final = 4
+_RECEIVE: Final = Transfer.RECEIVES
+# handler and its detail byte of the events that are not made by plain steps
 SPECIAL: Final[dict[str, tuple[Handler, int]]] = {
     "GENERIC_X": (Handler.GENERIC, 0),
     "SYSCALL_READ_X": (Handler.READ, 0),
@@ -102,39 +121,53 @@ SPECIAL: Final[dict[str, tuple[Handler, int]]] = {
     "SYSCALL_WRITE_X": (Handler.WRITE, 0),
     "SYSCALL_PWRITE_X": (Handler.WRITE, _POSITIONED),
     "SYSCALL_CLOSE_X": (Handler.CLOSE, 0),
-    "SYSCALL_READV_X": (Handler.VECTOR, _VECTOR_READS),
-    "SYSCALL_PREADV_X": (Handler.VECTOR, _VECTOR_READS | _VECTOR_POSITIONED),
-    "SYSCALL_WRITEV_X": (Handler.VECTOR, 0),
-    "SYSCALL_PWRITEV_X": (Handler.VECTOR, _VECTOR_POSITIONED),
+    "SYSCALL_READV_X": (Handler.TRANSFER, Transfer.VECTOR | _RECEIVE),
+    "SYSCALL_PREADV_X": (Handler.TRANSFER, Transfer.VECTOR | _RECEIVE),
+    "SYSCALL_WRITEV_X": (Handler.TRANSFER, Transfer.VECTOR),
+    "SYSCALL_PWRITEV_X": (Handler.TRANSFER, Transfer.VECTOR),
+    "SOCKET_BIND_X": (Handler.TRANSFER, Transfer.ADDRESS),
+    "SOCKET_CONNECT_X": (Handler.TRANSFER, Transfer.ADDRESS),
+    "SOCKET_ACCEPT_5_X": (Handler.TRANSFER, Transfer.ACCEPT | _RECEIVE),
+    "SOCKET_ACCEPT4_6_X": (Handler.TRANSFER, Transfer.ACCEPT | _RECEIVE),
+    "SOCKET_SENDTO_X": (Handler.TRANSFER, Transfer.FLAT),
+    "SOCKET_RECVFROM_X": (Handler.TRANSFER, Transfer.FLAT | _RECEIVE),
+    "SOCKET_SENDMSG_X": (Handler.TRANSFER, Transfer.MESSAGE),
+    "SOCKET_RECVMSG_X": (Handler.TRANSFER, Transfer.MESSAGE | _RECEIVE),
+    "SOCKET_SENDMMSG_X": (Handler.TRANSFER, Transfer.MESSAGES),
+    "SOCKET_RECVMMSG_X": (Handler.TRANSFER, Transfer.MESSAGES | _RECEIVE),
     "SYSCALL_OPEN_X": (Handler.OPEN, 0),
     "SYSCALL_CREAT_X": (Handler.OPEN, 0),
     "SYSCALL_OPENAT_2_X": (Handler.OPEN, 0),
     "SYSCALL_OPENAT2_X": (Handler.OPEN, 0),
     "SYSCALL_OPEN_BY_HANDLE_AT_X": (Handler.OPEN_BY_HANDLE, 0),
-    "SOCKET_BIND_X": (Handler.BIND, 0),
-    "SOCKET_CONNECT_X": (Handler.CONNECT, 0),
-    "SOCKET_ACCEPT_5_X": (Handler.ACCEPT, 0),
-    "SOCKET_ACCEPT4_6_X": (Handler.ACCEPT, 0),
     "SOCKET_SOCKETPAIR_X": (Handler.SOCKETPAIR, 0),
-    "SOCKET_SENDTO_X": (Handler.SENDTO, 0),
-    "SOCKET_RECVFROM_X": (Handler.RECVFROM, 0),
-    "SOCKET_SENDMSG_X": (Handler.SENDMSG, 0),
-    "SOCKET_RECVMSG_X": (Handler.RECVMSG, 0),
-    "SOCKET_SENDMMSG_X": (Handler.MESSAGES, 0),
-    "SOCKET_RECVMMSG_X": (Handler.MESSAGES, 0),
     "SOCKET_SETSOCKOPT_X": (Handler.OPTION, 0),
     "SOCKET_GETSOCKOPT_X": (Handler.OPTION, 0),
     "SYSCALL_POLL_X": (Handler.POLL, 0),
     "SYSCALL_PPOLL_X": (Handler.POLL, 0),
-    "SYSCALL_CLONE_20_X": (Handler.CLONE, 0),
-    "SYSCALL_FORK_20_X": (Handler.CLONE, 0),
-    "SYSCALL_VFORK_20_X": (Handler.CLONE, 0),
-    "SYSCALL_CLONE3_X": (Handler.CLONE, 0),
-    "SYSCALL_EXECVE_19_X": (Handler.EXEC, 0),
-    "SYSCALL_EXECVEAT_X": (Handler.EXEC, 0),
+    "SYSCALL_CLONE_20_X": (Handler.CLONE, TOLD_BEFORE),
+    "SYSCALL_FORK_20_X": (Handler.CLONE, TOLD_BEFORE),
+    "SYSCALL_VFORK_20_X": (Handler.CLONE, TOLD_BEFORE),
+    "SYSCALL_CLONE3_X": (Handler.CLONE, TOLD_BEFORE),
+    "SYSCALL_EXECVE_19_X": (Handler.EXEC, TOLD_BEFORE),
+    "SYSCALL_EXECVEAT_X": (Handler.EXEC, TOLD_BEFORE),
 }
 
 RECIPES: Final[dict[str, str]] = {
+    "SYSCALL_READV_X": "ret size data a0",
+    "SYSCALL_PREADV_X": "ret size data a0 a3",
+    "SYSCALL_WRITEV_X": "ret data a0 size",
+    "SYSCALL_PWRITEV_X": "ret data a0 size a3",
+    "SOCKET_BIND_X": "ret addr a0",
+    "SOCKET_CONNECT_X": "ret tuple a0 addr",
+    "SOCKET_ACCEPT_5_X": "ret tuple queue",
+    "SOCKET_ACCEPT4_6_X": "ret tuple queue a3:open_bits",
+    "SOCKET_SENDTO_X": "ret data a0 size tuple",
+    "SOCKET_RECVFROM_X": "ret data tuple a0 size",
+    "SOCKET_SENDMSG_X": "ret data a0 size tuple",
+    "SOCKET_RECVMSG_X": "ret size data tuple control a0",
+    "SOCKET_SENDMMSG_X": "ret a0 size data tuple",
+    "SOCKET_RECVMMSG_X": "ret a0 size data tuple control",
     "SOCKET_SOCKET_X": "ret a0 a1&15 a2 a1:open_bits",
     "SOCKET_LISTEN_X": "ret a0 a1",
     "SOCKET_SHUTDOWN_X": "ret a0 a1",
@@ -263,7 +296,17 @@ _SIZES: Final = {
     **dict.fromkeys(("int64", "uint64", "errno", "fd", "pid", "reltime", "abstime"), 8),
 }
 _SIGNED_32: Final = frozenset({"fd", "pid", "errno"})
-_WORD: Final = re.compile(r"(ret|vm|rt|ns|cap|[atui-])(\d?)(?:\+(\d+))?(?:&(\d+))?(?::(\w+))?$")
+_NAMED: Final = {
+    "vm": Op.MEMORY,
+    "data": Op.DATA,
+    "size": Op.SIZE,
+    "tuple": Op.TUPLE,
+    "addr": Op.ADDRESS,
+    "control": Op.CONTROL,
+    "queue": Op.QUEUE,
+}
+_TRIPLES: Final = frozenset({"vm", "queue"})
+_WORD: Final = re.compile(r"(ret|rt|ns|cap|[atui-])(\d?)(?:\+(\d+))?(?:&(\d+))?(?::(\w+))?$")
 
 
 def steps(event: EventType) -> tuple[Step, ...]:
@@ -274,20 +317,20 @@ def steps(event: EventType) -> tuple[Step, ...]:
     for word in words:
         param = event.params[done]
         made.append(_step(word, param))
-        done += 3 if word == "vm" else 1
+        done += 3 if word in _TRIPLES else 1
     if words and done != len(event.params):
         raise ValueError(f"{event.id}: recipe makes {done} of {len(event.params)} parameters")
     return tuple(made)
 
 
 def _step(word: str, param: Param) -> Step:
+    if word in _NAMED:
+        return Step(_NAMED[word], 0, _SIZES.get(param.type, 0))
     match = _WORD.match(word)
     if not match:
         raise ValueError(f"unknown recipe word {word!r}")
     kind, digit, offset, mask, conversion = match.groups()
     arg, at, size = int(digit or 0), int(offset or 0), _SIZES.get(param.type, 0)
-    if kind == "vm":
-        return Step(Op.MEMORY)
     if kind == "cap":
         return Step(Op.CAPABILITY, 0, size, arg)
     if mask:
@@ -307,8 +350,8 @@ def _operation(kind: str, param: Param) -> Op:
 def pack_plan(event: EventType, ppm_sc: int) -> bytes:
     """Return the map value for a system call reported as `event`."""
     handler, detail = SPECIAL.get(event.id, (Handler.PARAMS, 0))
-    made = steps(event) if handler is Handler.PARAMS else ()
-    nparams = len(event.params) if made or handler is not Handler.PARAMS else 0
+    made = steps(event) if handler in STEPPED else ()
+    nparams = len(event.params) if made or handler not in STEPPED else 0
     body = b"".join(step.pack() for step in made)
     return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, 0) + body.ljust(MAX_STEPS * 4, b"\0")
 

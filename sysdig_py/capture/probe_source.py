@@ -25,7 +25,7 @@ ORDER: Final = (
     "file.c",
     "vector.c",
     "socket.c",
-    "message.c",
+    "transfer.c",
     "option.c",
     "process.c",
     "death.c",

@@ -62,6 +62,7 @@ class Replay:
         self._steps = ReadAhead(_steps(self._reader))
         self._spans: deque[memoryview] = deque()
         self._totals: Totals | None = None
+        self._stopped = False
         self._stats = CaptureStats()
         self._first_ts = 0
         self._last_ts = 0
@@ -81,9 +82,13 @@ class Replay:
             TraceError: the file cannot be read, or nothing of it could be.
             EngineFault: Lua code failed on a record; the next call goes on behind it.
         """
-        if not self._spans and not self._next_block():
+        if self._stopped or (not self._spans and not self._next_block()):
             return False
         return self._feed(engine)
+
+    def stop(self) -> None:
+        """Read no further: the next `pump` is the end."""
+        self._stopped = True
 
     def stats(self) -> CaptureStats:
         """Return what was read so far, and what the capture itself lost."""

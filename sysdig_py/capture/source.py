@@ -26,7 +26,7 @@ class CaptureStats:
 
 
 class Source(Protocol):
-    """A source of records; used in the order start, pump until False, stats, close."""
+    """A source of records; used in the order start, pump until False (stop hastens that), stats, close."""
 
     machine: dict[str, Any]
     is_live: bool
@@ -37,6 +37,9 @@ class Source(Protocol):
 
     def pump(self, engine: Engine) -> bool:
         """Move what is there into the engine; False at the end."""
+
+    def stop(self) -> None:
+        """Take in nothing new; `pump` still moves what was captured before, and then returns False."""
 
     def stats(self) -> CaptureStats:
         """Return the counts so far."""

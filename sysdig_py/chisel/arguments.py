@@ -13,9 +13,7 @@ from sysdig_py.errors import UsageError
 _WORD: Final = re.compile(r"(?P<head>[^ '`]*)(?:(?P<quote>['`])(?P<quoted>.*?)(?P=quote)(?P<tail>[^ '`]*))?(?: |$)")
 
 
-def wants_next_word(
-    chisel: Description, words_left: Sequence[str], compiles_as_filter: Callable[[str], bool]
-) -> bool:
+def wants_next_word(chisel: Description, words_left: Sequence[str], compiles_as_filter: Callable[[str], bool]) -> bool:
     """Decide whether the first of the words after `-c NAME` is the chisel's argument string.
 
     Args:

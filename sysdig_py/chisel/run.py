@@ -52,12 +52,11 @@ class ChiselRun:
     registry: Registry
     settings: ChiselSettings = field(default_factory=ChiselSettings)
     _lua: Any = field(init=False)
-    _describer: Describer = field(init=False)
+    _describer: Describer | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Tell the engine's side what chisels may know."""
         self._lua = self.engine.require("chisel.run")
-        self._describer = Describer(self.registry)
         settings = self.settings
         self._call(
             "setup",
@@ -81,6 +80,7 @@ class ChiselRun:
             ChiselError: its script or its on_set_arg failed.
         """
         script = self.registry.find(name)
+        self._describer = self._describer or Describer(self.registry)
         values = bind(self._describer.describe(script), argument_text)
         self._call("add", script.name.encode(), script.path.encode(), script.source, *(v.encode() for v in values))
         self._raise_failures()
@@ -93,10 +93,7 @@ class ChiselRun:
         """
         self._call("init")
         self._raise_failures()
-        filter_text, snaplen, run_app = self._call("requests")
-        return ChiselRequests(
-            _text(filter_text), None if snaplen is None else int(snaplen), None if run_app is None else _text(run_app)
-        )
+        return self._requests()
 
     def start(self) -> None:
         """Call every on_capture_start; from here on the chisels get the engine's events.
@@ -110,10 +107,7 @@ class ChiselRun:
     def finish(self) -> ChiselRequests:
         """Call every on_capture_end and return what was asked of the run."""
         self._call("finish")
-        filter_text, snaplen, run_app = self._call("requests")
-        return ChiselRequests(
-            _text(filter_text), None if snaplen is None else int(snaplen), None if run_app is None else _text(run_app)
-        )
+        return self._requests()
 
     def take_failures(self) -> list[str]:
         """Return the reports of the chisels that failed since the last call."""
@@ -140,6 +134,12 @@ class ChiselRun:
 
     def _call(self, name: str, *arguments: Any) -> Any:
         return self._lua[name.encode()](*arguments)
+
+    def _requests(self) -> ChiselRequests:
+        filter_text, snaplen, run_app = self._call("requests")
+        return ChiselRequests(
+            _text(filter_text), None if snaplen is None else int(snaplen), None if run_app is None else _text(run_app)
+        )
 
     def _raise_failures(self) -> None:
         failures = self.take_failures()

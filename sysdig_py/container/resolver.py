@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from sysdig_py.container.cgroup import CgroupMatch, identify
+from sysdig_py.container.cgroup import PLAIN, CgroupMatch, identify
 from sysdig_py.container.lookups import LookUps
 from sysdig_py.container.model import ContainerInfo, bare
 from sysdig_py.container.records import cgroup_record, container_record
@@ -61,7 +61,7 @@ class Resolver:
         known = self._known.get(match.root) if path != match.root else None
         if known:
             return [cgroup_record(cgroup_id, path, known.id)]
-        info = self._look_ups.wait(self._look_ups.start(match), WAIT_NEW) or bare(match)
+        info = self._ask(match) or bare(match)
         self._remember(match.root, info)
         return [container_record(info), cgroup_record(cgroup_id, path, info.id)]
 
@@ -83,12 +83,17 @@ class Resolver:
         """Stop looking up."""
         self._look_ups.close()
 
+    def _ask(self, match: CgroupMatch) -> ContainerInfo | None:
+        """Look one up; a plain cgroup is nobody's container."""
+        return self._look_ups.wait(self._look_ups.start(match), WAIT_NEW) if match.runtime != PLAIN else None
+
     def _ask_all(self, containers: dict[str, CgroupMatch]) -> dict[str, ContainerInfo]:
         """Look all up at once and return the fullest answers that come in time."""
-        jobs = {root: self._look_ups.start(match) for root, match in containers.items()}
+        jobs = {root: self._look_ups.start(match) for root, match in containers.items() if match.runtime != PLAIN}
         if jobs:
             self._look_ups.settle(WAIT_SNAPSHOT)
-        infos = {root: self._look_ups.wait(job, 0) or bare(containers[root]) for root, job in jobs.items()}
+        infos = {root: bare(match) for root, match in containers.items()}
+        infos |= {root: self._look_ups.wait(job, 0) or infos[root] for root, job in jobs.items()}
         later = {info.full_id: info for info in self._look_ups.late()}
         fullest = {root: later.pop(info.full_id, info) for root, info in infos.items()}
         self._held += later.values()

@@ -230,7 +230,7 @@ class Engine:
         self._call("set_filter", _bytes(lua_source))
 
     def set_limits(self, max_events: int = 0, seconds: float = 0.0) -> None:
-        """End the run after so many delivered events, or seconds of event time; 0 = no limit."""
+        """End the run after so many delivered events, or seconds of event time since the first; 0 = no limit."""
         self._call("set_limits", max_events, seconds)
 
     def print_lines(self, format_text: str) -> None:

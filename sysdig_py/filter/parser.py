@@ -197,5 +197,3 @@ class _Parser:
         if text is None:
             self._s.fail(f"expected a field or a value, found {self._s.rest_word()}")
         return nodes.Literal(text, position)
-
-

@@ -71,7 +71,7 @@ class Syscall:
 
 def load_data(name: str) -> Any:
     """Return the parsed content of `data/NAME.json`."""
-    return json.loads(resources.files(__package__).joinpath("data", f"{name}.json").read_text())
+    return json.loads(resources.files(__package__).joinpath("data").joinpath(f"{name}.json").read_text())
 
 
 @cache

@@ -65,7 +65,8 @@ class NativeWriter:
             TraceError: the file cannot be opened or written.
         """
         is_path = isinstance(file, (str, Path))
-        self.name = str(file) if is_path else str(getattr(file, "name", "trace"))
+        name = str(file) if is_path else str(getattr(file, "name", "trace"))
+        self.name = "standard output" if name == "-" else name
         opened = open_output(file) if isinstance(file, (str, Path)) else file
         self._sink = FrameSink(opened)
         self._owns_file = is_path

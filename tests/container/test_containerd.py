@@ -35,7 +35,9 @@ def bundles(engine: Engine) -> str:
 def plain(engine: Engine, tmp_path: Path) -> Iterator[int]:
     """Yield the pid of a container that containerd's client made of a plain folder."""
     subprocess.run(["tar", "-x", "-C", str(tmp_path)], input=image_tar(), check=True)
-    ctr(engine, "run", "--detach", "--env", "A=b", "--rootfs", str(tmp_path), NAME, "/bin/sleep", "60")
+    mount = "type=bind,src=/usr/share,dst=/data,options=rbind:ro"
+    options = ["--detach", "--env", "A=b", "--mount", mount, "--rootfs", str(tmp_path)]
+    ctr(engine, "run", *options, NAME, "/bin/sleep", "60")
     yield next(int(line.split()[1]) for line in ctr(engine, "task", "ls").splitlines() if line.startswith(NAME))
     ctr(engine, "task", "rm", "--force", NAME)
     ctr(engine, "container", "rm", NAME)
@@ -55,15 +57,17 @@ def test_a_container_of_the_default_namespace(bundles: str, plain: int) -> None:
         NAME,
     )
     assert "A=b" in container.json()["env"]
+    mount = next(m for m in container.json()["Mounts"] if m["Destination"] == "/data")
+    assert (mount["Source"], mount["RW"], mount["Mode"]) == ("/usr/share", False, "ro")
     assert (cgroup["cgroup_id"], cgroup["container_id"]) == (number, NAME)
 
 
-def test_a_bundle_of_docker_s_containerd(engine: Engine, bundles: str) -> None:
-    container = engine.run("bundled", "sleep", "60", options=["--volume", "/usr/share:/data:ro"])
+def test_docker_s_containers_are_left_to_docker(engine: Engine, bundles: str) -> None:
+    container = engine.run("bundled", "sleep", "60")
     hierarchy = cgroups.detect()
     resolver = Resolver(lambda: cgroups.walk(hierarchy), [Containerd([bundles])])
     told = parse(resolver.on_cgroup(*cgroups.of_pid(hierarchy, container.pid))[0])
     resolver.close()
+    assert Path(bundles.replace("*", "moby") % container.id).exists()
     engine.remove(container)
-    mount = next(m for m in told.json()["Mounts"] if m["Destination"] == "/data")
-    assert (told["full_id"], mount["Source"], mount["RW"], mount["Mode"]) == (container.id, "/usr/share", False, "ro")
+    assert (told["full_id"], told["type"], told["json"]) == (container.id, "docker", "")

@@ -22,7 +22,6 @@ from sysdig_py.schema.events import EventType, events
 from sysdig_py.schema.record import pack_record
 from sysdig_py.schema.state import STATE_TYPES
 from sysdig_py.trace.format import MAGIC
-from sysdig_py.trace.index import IndexBuilder, IndexEntry
 from sysdig_py.trace.reader import SLACK, NativeReader
 from tests.unit.trace.traces import span, trace
 
@@ -146,9 +145,6 @@ def fuzz_engine(noise: random.Random) -> Callable[[], None]:
 def fuzz_index(noise: random.Random) -> Callable[[], None]:
     """Damaged ends of a trace: an index or an error."""
     good = trace([span(10, seed=i) for i in range(3)])
-    builder = IndexBuilder()
-    for number in range(100):
-        builder.add(IndexEntry(number, 0, 0, 1))
 
     def step() -> None:
         cut = len(good) - noise.randrange(1, 200)

@@ -65,9 +65,11 @@ class _Snapshot:
             yield fds.record(pid, cgroup, file)
 
     def _enter(self, netns: bytes, process_fd: int, own_netns: int) -> Iterator[bytes]:
-        """Read the tables of a network namespace seen for the first time."""
-        self._namespaces[netns] = NetworkNamespace()
-        self._namespaces[netns].load(process_fd)
+        """Read the tables of a network namespace seen for the first time; if the process ends, the next one's are."""
+        namespace = NetworkNamespace()
+        if not namespace.load(process_fd):
+            return
+        self._namespaces[netns] = namespace
         inode = _inode(netns)
         if inode != own_netns:
             for interface in interfaces.of_process(process_fd):

@@ -56,13 +56,15 @@ class NetworkNamespace:
         self._others: dict[int, Socket] = {}
         self._served: set[tuple[L4, bytes]] = set()
 
-    def load(self, process_fd: int) -> None:
-        """Read the tables through the open `/proc` directory of a process in the namespace."""
+    def load(self, process_fd: int) -> bool:
+        """Read the tables through the open `/proc` directory of a process in the namespace; False if it is gone."""
+        unix = read_or_empty("net/unix", process_fd)
         for name, l4 in _IP_TABLES:
             self._add_ip(l4, read_or_empty(f"net/{name}", process_fd))
-        self._add_unix(read_or_empty("net/unix", process_fd))
+        self._add_unix(unix)
         self._add_by_inode(read_or_empty("net/netlink", process_fd), FdType.NETLINK)
         self._add_by_inode(read_or_empty("net/packet", process_fd), FdType.UNSUPPORTED)
+        return bool(unix)  # has a heading at least
 
     def find(self, inode: int) -> Socket | None:
         """Return the socket with this inode, None when no table has it (never bound nor connected, say)."""

@@ -33,6 +33,8 @@ STORAGE_BUNDLES: Final = tuple(
     for folder in ("/run/containers/storage", "/run/user/*/containers", *_STORAGES)
 )
 STORAGE_INDEXES: Final = tuple(f"{folder}/*-containers/*containers.json" for folder in _STORAGES)
+# Docker's containers are in containerd's state too, without their names; Docker itself knows better.
+_DOCKER_NAMESPACE: Final = "moby"
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 # The same fact under the name each writer gives it; the first that is there counts.
 _NAME_KEYS: Final = ("io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name")
@@ -134,7 +136,8 @@ def from_storage(row: dict[str, Any], info: ContainerInfo) -> ContainerInfo:
 def _first_bundle(patterns: Sequence[str], full_id: str) -> dict[str, Any] | None:
     if not _SAFE_ID.fullmatch(full_id):
         return None
-    configs = map(_load, present(pattern % full_id for pattern in patterns))
+    paths = present(pattern % full_id for pattern in patterns)
+    configs = (_load(path) for path in paths if _DOCKER_NAMESPACE not in path.parts)
     return next((config for config in configs if config is not None), None)
 
 

@@ -12,8 +12,7 @@ typedef struct {
     double malformed;        /* damaged records met in the ring */
     double lost;             /* sum of the GAP records */
     double max_events;       /* 0 = no limit */
-    double limit_ns;         /* 0 = no limit */
-    double first_delivered;  /* rel of it; -1 before */
+    double limit_ns;         /* of event time since the first event; 0 = no limit */
     double left_out;         /* events since the last record that was written */
     double offset;           /* how far the walk is: bytes of a span, or ring position */
     double cgroup_id;        /* of the cgroup_mkdir record that stopped the walk */
@@ -22,8 +21,6 @@ typedef struct {
 ]]
 
 local M = { control = ffi.new("sdpy_control") }
-
-M.control.first_delivered = -1
 
 M.OK, M.MORE, M.CGROUP, M.FULL, M.STOP = 0, 1, 2, 3, 4
 -- a damaged record; never leaves the walk as a status

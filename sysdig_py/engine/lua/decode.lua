@@ -17,15 +17,28 @@ local i64p, u64p = ffi.typeof("const int64_t *"), ffi.typeof("const uint64_t *")
 local HEADER, PREFIX, LARGE = record.HEADER_SIZE, record.PREFIX_SIZE, record.LARGE
 local AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
 
--- Sum of the first i lengths. Spelled out for the usual positions: a loop here would split every trace in two.
+-- Source of the sum of the lengths before position i, for i from `low` to `high`: a decision tree without a loop.
+local function sum_tree(low, high)
+    if low == high then
+        local terms = { "0" }
+        for k = 0, low - 1 do terms[k + 1] = ("lens[%d]"):format(k) end
+        return "return " .. table.concat(terms, "+") .. " "
+    end
+    local middle = math.floor((low + high) / 2)
+    local left, right = sum_tree(low, middle), sum_tree(middle + 1, high)
+    return ("if i <= %d then %s else %s end "):format(middle, left, right)
+end
+
+local MAX_UNROLLED = 63
+
+-- Sum of the first i lengths. Spelled out: a loop here would cut every trace through it in two.
+local sum_unrolled = assert(loadstring("return function(lens, i) " .. sum_tree(0, MAX_UNROLLED) .. " end",
+    "=sum_before"))()
+
 local function sum_before(lens, i)
-    if i == 0 then return 0 end
-    if i == 1 then return lens[0] end
-    if i == 2 then return lens[0] + lens[1] end
-    if i == 3 then return lens[0] + lens[1] + lens[2] end
-    if i == 4 then return lens[0] + lens[1] + lens[2] + lens[3] end
-    local total = lens[0] + lens[1] + lens[2] + lens[3] + lens[4]
-    for k = 5, i - 1 do total = total + lens[k] end
+    if i <= MAX_UNROLLED then return sum_unrolled(lens, i) end
+    local total = 0
+    for k = 0, i - 1 do total = total + lens[k] end
     return total
 end
 

@@ -15,6 +15,7 @@ pcall(ffi.cdef, "int memcmp(const void *, const void *, size_t);")
 
 local C = ffi.C
 local find, byte = string.find, string.byte
+local REMEMBERED = 4096
 local cast, u8p = ffi.cast, ffi.typeof("const uint8_t *")
 
 local function field(name)
@@ -65,6 +66,7 @@ function M.automaton(classes, rows, accepting)
     local self = {
         columns = columns, classes = ffi.new("uint8_t[256]"), rows = ffi.new("uint16_t[?]", #rows / 2),
         accepting = ffi.new("uint8_t[?]", #accepting),
+        known = {}, count = 0,
     }
     ffi.copy(self.classes, classes, 256)
     ffi.copy(self.rows, rows, #rows)
@@ -72,15 +74,29 @@ function M.automaton(classes, rows, accepting)
     return self
 end
 
--- Whether the automaton accepts the whole value.
-function M.match(self, v)
-    if v == nil then return false end
+local function accepts(self, v)
     local classes, rows, columns, state = self.classes, self.rows, self.columns, 1
     for i = 1, #v do
         state = rows[state * columns + classes[byte(v, i)]]
         if state == 0 then return false end
     end
     return self.accepting[state] ~= 0
+end
+
+local function remember(self, v)
+    if self.count >= REMEMBERED then self.known, self.count = {}, 0 end
+    local result = accepts(self, v)
+    self.known[v], self.count = result, self.count + 1
+    return result
+end
+
+-- Whether the automaton accepts the whole value. Answers are kept per value: names come again and again, and a loop
+-- here would split the compiled loop over the events.
+function M.match(self, v)
+    if v == nil then return false end
+    local known = self.known[v]
+    if known ~= nil then return known end
+    return remember(self, v)
 end
 
 -- An IP network: its address, split into whole bytes and what is left.

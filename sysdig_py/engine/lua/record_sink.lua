@@ -94,7 +94,8 @@ function M.accepted()
 end
 
 function M.rejected(modifies)
-    if modifies then
+    -- the first event is where relative times start: a replay needs it, too
+    if modifies or control.delivered + control.rejected + control.state_only == 1 then
         put_event(STATE_ONLY)
     else
         control.left_out = control.left_out + 1 + cur.rec.skipped

@@ -16,6 +16,7 @@ local fdtext = require("render.fd")
 local M = {}
 
 local format, byte, find, gsub, concat = string.format, string.byte, string.find, string.gsub, table.concat
+local UNKNOWN = "<NA>"
 local NONE_ID = 0xFFFFFFFF
 local NO_TIME = "18446744073709551615"
 local GENERIC_EXIT = 1
@@ -75,7 +76,7 @@ R.fd32 = R.fd
 function R.pid(_, p, len)
     local value = number.signed(p, len)
     local thread = threads.get(tonumber(value))
-    return number.decimal(value), thread and clean(thread.comm) or nil
+    return number.decimal(value), thread and thread.comm ~= UNKNOWN and clean(thread.comm) or nil
 end
 R.pid32 = R.pid
 

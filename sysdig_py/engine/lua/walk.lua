@@ -27,7 +27,7 @@ local handlers = parse.handlers
 local deliver = sinks.deliver
 local int, uint = decode.int, decode.uint
 local HEADER, PREFIX = record.HEADER_SIZE, record.PREFIX_SIZE
-local FIRST_STATE, STATE_ONLY = record.FIRST_STATE, record.STATE_ONLY
+local FIRST_STATE, STATE_ONLY, LARGE = record.FIRST_STATE, record.STATE_ONLY, record.LARGE
 local PPM_HEADER = HEADER - PREFIX
 local OK, CGROUP, FULL, STOP, DAMAGED = con.OK, con.CGROUP, con.FULL, con.STOP, con.DAMAGED
 local MKDIR = 0xF010
@@ -42,7 +42,8 @@ local function is_sound(rec, room)
     if len < HEADER or len > room or band(len, 7) ~= 0 then return false end
     local event_len = rec.event_len
     if event_len < PPM_HEADER or event_len > len - PREFIX or nparams < 0 or nparams > 1024 then return false end
-    return PPM_HEADER + 2 * nparams <= event_len
+    local width = band(rec.flags, LARGE) == 0 and 2 or 4
+    return PPM_HEADER + width * nparams <= event_len
 end
 
 local function event_name(type, info)
@@ -83,17 +84,18 @@ local function set_context(rec, info)
         return
     end
     local num = int(fd_index)
-    ev.fdnum, ev.fd = num, num and thread.fds[num]
+    ev.fdnum = num
+    -- a negative number (mmap without a file) must not reach the table: LuaJIT cannot compile that look-up
+    if num and num >= 0 then ev.fd = thread.fds[num] else ev.fd = nil end
 end
 
 local function is_past_time(rec)
     local limit = control.limit_ns
-    if limit == 0 or control.first_delivered < 0 then return false end
-    return tonumber(rec.ts - cur.first_ts) - control.first_delivered >= limit
+    if limit == 0 or cur.first_ts == 0 or rec.type >= FIRST_STATE then return false end
+    return tonumber(rec.ts - cur.first_ts) >= limit
 end
 
 local function pass_on(modifies, handler)
-    if control.first_delivered < 0 then control.first_delivered = ev.rel end
     control.delivered = control.delivered + 1
     if handler and not modifies then handler() end
     if record_sink.active then record_sink.accepted() end
@@ -176,7 +178,6 @@ local function copy_step(rec)
     if type >= FIRST_STATE then return copied_state(rec, type) end
     control.num = control.num + 1 + rec.skipped
     if cur.first_ts == 0 then cur.first_ts = rec.ts end
-    if control.first_delivered < 0 then control.first_delivered = tonumber(rec.ts - cur.first_ts) end
     if band(rec.flags, STATE_ONLY) == 0 then
         control.delivered = control.delivered + 1
         if control.delivered == control.max_events then control.stop = 1 end

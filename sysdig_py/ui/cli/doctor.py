@@ -33,6 +33,8 @@ from sysdig_py.errors import EnvironmentLack, RightsError, SysdigPyError
 from sysdig_py.ui.cli.bpf_trial import trial
 
 CANNOT_CAPTURE: Final = EnvironmentLack.exit_code
+# PROC_PID_INIT_INO of the kernel: the first pid namespace has this inode on every machine
+HOST_PID_NAMESPACE: Final = 0xEFFFFFFC
 _PATH: Final = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 _ENGINE_TIMEOUT: Final = 2.0
 OTHER_SOCKETS: Final = {"containerd": "/run/containerd/containerd.sock", "cri-o": "/run/crio/crio.sock"}
@@ -87,6 +89,14 @@ def check_rights() -> Finding:
         names = ", ".join(f"CAP_{name.name}" for name in lacking)
         return Finding("warn", f"{user} without {names}: /proc of others stays closed", "sudo sysdig-py ...")
     return Finding("ok", f"{user}, with the capabilities that loading and /proc need")
+
+
+def check_namespace() -> Finding:
+    """Whether /proc shows the processes by the numbers the kernel tells."""
+    if Path("/proc/self/ns/pid").stat().st_ino == HOST_PID_NAMESPACE:
+        return Finding("ok", "the host's")
+    found = "not the host's: processes that run already stay unknown"
+    return Finding("warn", found, "run it on the host, or in a container with --pid=host")
 
 
 def check_bpf() -> Finding:
@@ -246,6 +256,7 @@ def check_ring() -> Finding:
 CHECKS: Final[dict[str, Callable[[], Finding]]] = {
     "kernel": check_kernel,
     "rights": check_rights,
+    "pid namespace": check_namespace,
     "bpf": check_bpf,
     "kernel types": check_types,
     "tracepoints": check_tracepoints,

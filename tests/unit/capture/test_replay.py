@@ -93,6 +93,16 @@ def test_an_engine_that_stops_ends_the_replay(path: Path) -> None:
     assert engine.fed == [SPANS[0], SPANS[1][:96]]
 
 
+def test_a_stopped_replay_is_at_its_end(path: Path) -> None:
+    replay, engine = Replay(path), Recorder()
+    replay.start(engine)  # type: ignore[arg-type]
+    assert replay.pump(engine)  # type: ignore[arg-type]
+    replay.stop()
+    _run(replay, engine)
+    assert engine.fed == SPANS[:1]
+    assert replay.warnings == []
+
+
 def test_a_fault_of_the_engine_is_passed_on_and_can_be_left_behind(path: Path) -> None:
     replay, engine = Replay(path), Recorder(EngineFault("broken", 96))
     replay.start(engine)  # type: ignore[arg-type]

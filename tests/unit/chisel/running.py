@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sysdig_py import filter as filters
 from sysdig_py.chisel.registry import Registry
@@ -64,19 +65,20 @@ def play(
     return Played(output, run.take_failures(), run.take_logs(), requests, run.stopped, run.alive, status)
 
 
-def play_script(folder: Path, text: str, data: bytes, arguments: str | None = None, **options: object) -> Played:
+def play_script(folder: Path, text: str, data: bytes, arguments: str | None = None, **options: Any) -> Played:
     """Run a chisel given by its text; `args = {}` is added when it defines none."""
     if "args =" not in text:
         text = f"args = {{}}\n{text}"
     (folder / "probe_chisel.lua").write_text(text)
     registry = Registry({"SYSDIG_CHISEL_DIR": str(folder)})
-    return play([("probe_chisel", arguments)], data, registry=registry, **options)  # type: ignore[arg-type]
+    return play([("probe_chisel", arguments)], data, registry=registry, **options)
 
 
 def socket(stream: Stream, tid: int, fd: int, ends: tuple[str, int, str, int], role: Role) -> None:
     """Enter a TCP socket into a process' fd table: client address and port, server address and port."""
     stream.state(
-        State.FD, tid=tid, pid=tid, fd=fd, ino=1, type=bytes([FdType.IPV4]), flags=0, dev=0, name="{}:{}->{}:{}".format(*ends),
+        State.FD, tid=tid, pid=tid, fd=fd, ino=1, type=bytes([FdType.IPV4]), flags=0, dev=0,
+        name="{}:{}->{}:{}".format(*ends),
         tuple=tuple4(*ends), l4proto=bytes([L4.TCP]), role=bytes([role]),
     )  # fmt: skip
 
@@ -89,9 +91,7 @@ def file(stream: Stream, tid: int, fd: int, name: str) -> None:
 def container(stream: Stream, cgroup: int, short_id: str, name: str, ip: str = "") -> None:
     """Make a cgroup the one of a container."""
     stream.state(State.CGROUP, cgroup_id=cgroup, path=f"/docker/{short_id}", container_id=short_id)
-    stream.state(
-        State.CONTAINER, id=short_id, full_id=short_id * 5, type="docker", name=name, image="img", ip=ip
-    )
+    stream.state(State.CONTAINER, id=short_id, full_id=short_id * 5, type="docker", name=name, image="img", ip=ip)
 
 
 def read(stream: Stream, tid: int, fd: int, size: int, data: bytes = b"", **header: int) -> None:

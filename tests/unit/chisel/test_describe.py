@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from sysdig_py.chisel.describe import Argument, Describer
+from sysdig_py.chisel.describe import Argument, Describer, Description
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.errors import UsageError
 
@@ -13,7 +13,7 @@ function on_init() return true end
 """
 
 
-def described(folder: Path, text: str):
+def described(folder: Path, text: str) -> Description:
     (folder / "probe.lua").write_text(text)
     return Describer(Registry({"SYSDIG_CHISEL_DIR": str(folder)})).find("probe")
 

@@ -3,7 +3,14 @@ from sysdig_py.chisel.listing import chisel_info, chisel_list
 
 
 def chisel(name: str, category: str = "Net", **facts: object) -> Description:
-    given = {"description": "d" * 81, "short_description": "s", "hidden": False, "is_view": False, "has_args": True, "args": ()}
+    given = {
+        "description": "d" * 81,
+        "short_description": "s",
+        "hidden": False,
+        "is_view": False,
+        "has_args": True,
+        "args": (),
+    }
     return Description(name=name, category=category, **(given | facts))  # type: ignore[arg-type]
 
 

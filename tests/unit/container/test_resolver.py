@@ -148,7 +148,7 @@ def test_snapshot_takes_the_fullest_answers() -> None:
         told = [parse(record) for record in made.snapshot()]
         assert made.pending() == []
     names = {record["full_id"]: record["name"] for record in told if record.type == State.CONTAINER}
-    assert names == {ID: "web, running", "/batch": "web, running"}
+    assert names == {ID: "web, running", "/batch": "/batch"}
     owners = {record["cgroup_id"]: record["container_id"] for record in told if record.type == State.CGROUP}
     assert owners == {1: "", 2: "", 3: ID[:12], 4: ID[:12], 5: "/batch"}
 

@@ -109,15 +109,14 @@ def test_chain_to_nowhere_and_in_circles(tmp_path: Path) -> None:
     [
         ("function on_init() return false end", r"init\(\) for chisel probe_chisel failed"),
         ("function on_init() end", r"wrong init\(\) return value"),
-        ("function on_init() error('oops') end", r"in on_init\(\): probe_chisel.lua:2: oops|probe_chisel.lua:2: oops"),
+        ("function on_init() error('oops') end", r"failed in on_init\(\): \S*probe_chisel.lua:2: oops\n"),
         ("function on_capture_start() return false end", r"init\(\) for chisel probe_chisel failed"),
         ("function on_capture_start() end", r"wrong on_capture_start\(\) return value\. Boolean expected"),
-        ("x = = 1", "unexpected symbol"),
-        ("error({})", "probe_chisel failed in its body: table"),
+        ("if chisel.request_field then evt.field({}) end", "was called outside of a callback"),
     ],
 )
 def test_failure_before_the_capture_is_raised(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(ChiselError, match=message):
+    with pytest.raises((ChiselError, UsageError), match=message):
         play_script(tmp_path, text, at(0))
 
 
@@ -165,9 +164,7 @@ GOOD = """
 def test_a_failing_chisel_stops_alone(tmp_path: Path) -> None:
     (tmp_path / "bad.lua").write_text(BAD)
     (tmp_path / "good.lua").write_text(GOOD)
-    played = play(
-        [("bad", None), ("good", None)], at(0, 1, 2), registry=Registry({"SYSDIG_CHISEL_DIR": str(tmp_path)})
-    )
+    played = play([("bad", None), ("good", None)], at(0, 1, 2), registry=Registry({"SYSDIG_CHISEL_DIR": str(tmp_path)}))
     assert played.output.splitlines() == ["bad\t1", "good\t1", "good\t2", "good\t3", "good end"]
     assert (played.alive, played.status, played.stopped) == (1, Status.OK, False)
     (report,) = played.failures
@@ -191,7 +188,9 @@ def test_a_failing_chisel_stops_alone(tmp_path: Path) -> None:
     ],
 )
 def test_failures_during_the_capture(tmp_path: Path, text: str, message: str) -> None:
-    played = play_script(tmp_path, f"function on_init() chisel.set_interval_s(1) return true end {text}", at(0, 1500, 2500))
+    played = play_script(
+        tmp_path, f"function on_init() chisel.set_interval_s(1) return true end {text}", at(0, 1500, 2500)
+    )
     assert len(played.failures) == 1
     assert re.search(message, played.failures[0])
     assert played.alive == 0

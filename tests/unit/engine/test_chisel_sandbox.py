@@ -69,7 +69,9 @@ def test_libraries_are_copies(tmp_path: Path) -> None:
             return true
         end"""
     assert play_script(tmp_path, text, b"").output.startswith("5\tfalse\t")
-    assert play_script(tmp_path, "function on_init() print(string.format('%d', 7)) return true end", b"").output == "7\n"
+    assert (
+        play_script(tmp_path, "function on_init() print(string.format('%d', 7)) return true end", b"").output == "7\n"
+    )
 
 
 def test_output_functions(tmp_path: Path) -> None:

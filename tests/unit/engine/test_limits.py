@@ -37,13 +37,13 @@ def test_rejected_events_do_not_count():
 
 
 @pytest.mark.parametrize("writing", [False, True])
-def test_seconds_count_from_the_first_delivered_event(writing):
+def test_seconds_count_from_the_first_event(writing):
     probe = Probe()
     probe.note("ev.num")
     probe.filter("ev.num > 2")
     if writing:
         probe.engine.write_records(1 << 16)
-    probe.engine.set_limits(0, 2.0)
+    probe.engine.set_limits(0, 4.0)
     data = reads(9, step=10**9)
     assert probe.engine.feed_bytes(data).status is Status.STOP
     assert probe.noted() == ["3", "4"]

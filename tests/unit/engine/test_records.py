@@ -108,7 +108,7 @@ def test_skip_records_of_the_source_are_folded():
     probe.engine.feed_bytes(read + Stream().state(State.SKIP, count=200).take() + read)
     written = probe.engine.take_records().data
     assert numbers_seen(written, "ev.num") == ["202"]
-    assert len(split(written)) == 1
+    assert [r[FLAGS] for r in split(written)] == [1, 0]
 
 
 def test_a_full_buffer_stops_the_walk_where_it_can_go_on():
@@ -145,3 +145,16 @@ def test_state_known_before_a_sink_came():
     probe.note("ev.thread.comm")
     probe.feed(Stream().event("SYSCALL_READ_X", 5, res=1))
     assert probe.noted() == ["early"]
+
+
+def test_relative_times_survive_a_filter():
+    probe = Probe()
+    probe.filter("ev.num == 3")
+    probe.note("ev.num .. ':' .. ev.rel")
+    probe.engine.write_records(1 << 16)
+    stream = Stream()
+    for i in range(4):
+        stream.event("SYSCALL_READ_X", 5, res=i)
+    probe.feed(stream)
+    written = probe.engine.take_records().data
+    assert numbers_seen(written, "ev.num .. ':' .. ev.rel") == probe.noted() == ["3:2000"]

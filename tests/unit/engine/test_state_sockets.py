@@ -144,6 +144,18 @@ def test_a_sender_without_address_gets_the_interfaces(probe):
     assert facts(probe)[0] == b"10.0.0.5:5000->10.0.9.9:53"
 
 
+def test_a_receiver_without_address_keeps_its_name(probe):
+    stream = udp().event("SOCKET_SENDTO_X", 5, res=4, fd=3, tuple=tuple4("0.0.0.0", 5000, "10.0.9.9", 53))
+    probe.feed(stream.event("SOCKET_RECVFROM_X", 5, res=4, fd=3, tuple=tuple4("10.0.9.9", 53, "0.0.0.0", 5000)))
+    assert facts(probe)[0] == b"10.0.0.5:5000->10.0.9.9:53"
+
+
+def test_a_udp_server_on_a_port_of_the_kernels_choice(probe):
+    stream = udp().event("SOCKET_BIND_X", 5, res=0, fd=3, addr=sockaddr("10.0.0.5", 0))
+    probe.feed(stream.event("SOCKET_RECVFROM_X", 5, res=4, fd=3, tuple=tuple4("10.0.9.9", 53, "10.0.0.5", 5000)))
+    assert facts(probe)[:3] == [b"10.0.9.9:53->10.0.0.5:5000", b"udp", b"server"]
+
+
 def test_a_failed_send_tells_nothing(probe):
     probe.feed(udp().event("SOCKET_SENDTO_X", 5, res=-1, fd=3, tuple=tuple4("10.0.0.5", 5000, "8.8.8.8", 53)))
     assert facts(probe)[0] == b""

@@ -12,7 +12,8 @@ fnmatch = ctypes.CDLL(None).fnmatch
 fnmatch.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_int]
 
 PATTERNS = st.lists(
-    st.text(alphabet="ab/.*?]!^-\\", max_size=4) | st.sampled_from(["[ab]", "[!a.]", "[a-b]", "[.?*]", "[!*]"]), max_size=4
+    st.text(alphabet="ab/.*?]!^-\\", max_size=4) | st.sampled_from(["[ab]", "[!a.]", "[a-b]", "[.?*]", "[!*]"]),
+    max_size=4,
 ).map("".join)
 VALUES = st.text(alphabet="ab/.[]!^-\\c", max_size=8)
 

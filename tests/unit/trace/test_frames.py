@@ -41,7 +41,7 @@ def test_a_frame_of_another_trace_is_damage() -> None:
 
 
 @pytest.mark.parametrize(
-    "gap", [b"", b"\x94\x01\xc6\0\0" * 20, b"z" * 65530, FRAME[:-3], b"\x94\x02\xc6\0\0\0\x01\xc6" + b"\xff" * 4]
+    "gap", [b"", b"\x94\x01\xc6\0\0" * 20, b"z" * 65533, FRAME[:-3], b"\x94\x02\xc6\0\0\0\x01\xc6" + b"\xff" * 4]
 )
 def test_the_next_sound_frame_is_found_past_anything(gap: bytes) -> None:
     source = _source(b"?" + gap + NEXT)

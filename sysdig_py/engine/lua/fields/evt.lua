@@ -7,11 +7,13 @@ local fdtext = require("render.fd")
 local path = require("state.path")
 local schema = require("schema_data")
 local syslog = require("fields.syslog_message")
+local syscall_category = require("fields.syscall_category")
 
 local F = {}
 
 require("event_info")
 
+local GENERIC_EXIT = 1
 local SYSCALL, BASE = 512, 255
 local IO_FIRST, IO_LAST = 32, 34
 local band = bit.band
@@ -47,6 +49,7 @@ F["evt.type.is"] = { make = function(argument) return { get = is_type(argument) 
 F["evt.around"] = { make = function() return { get = function() return nil end } end }
 
 local function category()
+    if ev.type <= GENERIC_EXIT then return syscall_category[ev.name] or "other" end
     local base = band(ev.info.category, BASE)
     if base >= IO_FIRST and base <= IO_LAST then
         local fd = ev.fd

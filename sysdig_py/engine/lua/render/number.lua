@@ -1,5 +1,6 @@
 -- Integers of a record to text, all 64 bits exact: decimal, hexadecimal, octal, padded.
 local ffi = require("ffi")
+local bit = require("bit")
 
 local M = {}
 
@@ -45,6 +46,11 @@ local function decimal(value)
 end
 M.decimal = decimal
 
+local function hexadecimal(value)
+    if type(value) == "number" then return format("%X", value) end
+    return (bit.tohex(value, -16):gsub("^0+", ""))
+end
+
 local function octal(value)
     return value == 0 and "0" or format("0%o", value)
 end
@@ -52,8 +58,8 @@ M.octal = octal
 
 -- Text of the integer at `p` in the print format of the schema.
 function M.text(p, len, is_signed, fmt)
-    if fmt == "hex" then return format("%X", unsigned(p, len)) end
-    if fmt == "oct" then return octal(unsigned(p, len)) end
+    if fmt == "hex" then return hexadecimal(unsigned(p, len)) end
+    if fmt == "oct" then return octal(tonumber(unsigned(p, len))) end
     local value = is_signed and signed(p, len) or unsigned(p, len)
     if fmt == "10_padded_dec" then return format("%09d", tonumber(value)) end
     return decimal(value)

@@ -19,7 +19,7 @@ function M.new(num, kind, name)
     return {
         num = num, type = kind, name = name or "", flags = 0, dev = 0, ino = 0, l4 = nil, role = nil, listener = false,
         sip = nil, sport = nil, dip = nil, dport = nil, connected = false, cloexec = false, opened = ev.rel,
-        raw = nil,
+        bound = nil, sent = nil, received = nil,
     }
 end
 
@@ -49,11 +49,17 @@ function M.close(thread, num)
     M.pending = n
 end
 
+local function forget(i)
+    local fds, num = closing_tables[i], closing_nums[i]
+    if fds[num] == closing_fds[i] then fds[num] = nil end
+    closing_tables[i], closing_fds[i] = false, false
+end
+
+-- Nearly always it is one; a loop would cut the trace.
 function M.flush()
-    for i = 1, M.pending do
-        local fds, num = closing_tables[i], closing_nums[i]
-        if fds[num] == closing_fds[i] then fds[num] = nil end
-        closing_tables[i], closing_fds[i] = false, false
+    forget(1)
+    if M.pending > 1 then
+        for i = 2, M.pending do forget(i) end
     end
     M.pending = 0
 end

@@ -73,11 +73,9 @@ local function pipe(id)
     handlers[code] = function()
         if not ev.res or ev.res < 0 then return end
         local cloexec = at.flags and band(num(at.flags) or 0, fds.O_CLOEXEC) ~= 0 or false
-        local ino = num(at.ino) or 0
-        for _, name in ipairs({ "fd1", "fd2" }) do
-            local number = num(at[name])
-            if number then made(number, fds.PIPE, "", cloexec).ino = ino end
-        end
+        local ino, first, second = num(at.ino) or 0, num(at.fd1), num(at.fd2)
+        if first then made(first, fds.PIPE, "", cloexec).ino = ino end
+        if second then made(second, fds.PIPE, "", cloexec).ino = ino end
     end
 end
 

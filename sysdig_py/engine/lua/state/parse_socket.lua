@@ -64,9 +64,10 @@ do
     handlers[code] = function()
         if not ev.res or ev.res < 0 then return end
         local family, ip, port = decode.sockaddr(at.addr)
-        if is_inet(family) and port and port > 0 then
+        if is_inet(family) and port then
             local fd = socket_fd(family)
-            if fd then sockets.listen_at(fd, ip, port) end
+            if not fd then return end
+            if port > 0 then sockets.listen_at(fd, ip, port) else fd.bound = 0 end
         elseif family == AF_UNIX and ip then
             local fd = socket_fd(family)
             if fd then fd.name, fd.path, fd.role = ip, ip, "server" end
@@ -181,9 +182,9 @@ local function transfer(i, is_received)
     local p, len = param(i)
     if not p then return end
     if fd then
-        local raw = string_at(p, len)
-        if fd.raw == raw then return end
-        fd.raw = raw
+        local raw, key = string_at(p, len), is_received and "received" or "sent"
+        if fd[key] == raw then return end
+        fd[key] = raw
     end
     learn(i, is_received)
 end

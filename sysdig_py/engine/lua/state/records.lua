@@ -21,10 +21,16 @@ local cur = record.cur
 local num, str, list, bytes = decode.num, decode.str, decode.list, decode.bytes
 local apply = {}
 
--- Register the reader of a state record type; it gets the parameter positions by name.
-local function on(name, read)
+-- Register the reader of a state record type; it gets the parameter positions by name, the record, and the value of
+-- the parameter `key`, without which the record says nothing.
+local function on(name, key, read)
     local at, code = event_info.layout("STATE_" .. name)
-    apply[code] = function(rec) read(at, rec) end
+    local number = event_info.events[code].params[at[key] + 1].type ~= "charbuf"
+    apply[code] = function(rec)
+        local value
+        if number then value = num(at[key]) else value = str(at[key]) end
+        if value then read(at, rec, value) end
+    end
 end
 
 local NUMBERS = {
@@ -47,9 +53,8 @@ local function process_facts(thread, at)
     thread.env, thread.fdlimit = list(at.env) or "", num(at.fdlimit) or -1
 end
 
-on("THREAD", function(at, rec)
-    local tid, pid = num(at.tid), num(at.pid)
-    if not tid or not pid then return end
+on("THREAD", "tid", function(at, rec, tid)
+    local pid = num(at.pid) or tid
     local thread = threads.get(tid)
     if not thread or thread.pid ~= pid then thread = threads.create(tid, pid) end
     thread_texts(thread, at)
@@ -71,10 +76,10 @@ local function set_tuple(fd, at)
     end
 end
 
-local function snapshot_fd(at)
+local function snapshot_fd(at, number)
     local kind = num(at.type) or fds.UNSUPPORTED
     if kind == fds.FILE_V2 then kind = fds.FILE end
-    local fd = fds.new(num(at.fd), kind, str(at.name))
+    local fd = fds.new(number, kind, str(at.name))
     fd.ino, fd.flags, fd.dev = num(at.ino) or 0, num(at.flags) or 0, num(at.dev) or 0
     fd.l4, fd.role = L4[num(at.l4proto) or 0], ROLE[num(at.role) or 0]
     -- open before everything that the stream reports
@@ -96,31 +101,31 @@ local function settle_socket(fd, thread)
     endpoints.observe(fd, containers.of_thread(thread))
 end
 
-on("FD", function(at, rec)
+on("FD", "fd", function(at, rec, number)
     local pid = tonumber(rec.pid)
     if pid == 0 then pid = tonumber(rec.tid) end
     local thread = threads.get(pid) or threads.placeholder(pid, pid)
-    local fd = snapshot_fd(at)
+    local fd = snapshot_fd(at, number)
     if sockets.is_ip(fd) then settle_socket(fd, thread) end
     thread.fds[fd.num] = fd
 end)
 
-on("USER", function(at)
-    users.set_user({ uid = num(at.uid), gid = num(at.gid), name = str(at.name) or "", home = str(at.home) or "",
+on("USER", "uid", function(at, _, uid)
+    users.set_user({ uid = uid, gid = num(at.gid), name = str(at.name) or "", home = str(at.home) or "",
         shell = str(at.shell) or "" })
 end)
 
-on("GROUP", function(at)
-    users.set_group({ gid = num(at.gid), name = str(at.name) or "" })
+on("GROUP", "gid", function(at, _, gid)
+    users.set_group({ gid = gid, name = str(at.name) or "" })
 end)
 
-on("INTERFACE", function(at)
+on("INTERFACE", "name", function(at)
     interfaces.add({ netns = num(at.netns) or 0, name = str(at.name) or "", addr = bytes(at.addr) or "",
         netmask = bytes(at.netmask) or "", broadcast = bytes(at.broadcast) or "", speed = num(at.speed) or 0 })
 end)
 
-on("CGROUP", function(at)
-    containers.set_cgroup(num(at.cgroup_id), str(at.path) or "", str(at.container_id) or "")
+on("CGROUP", "cgroup_id", function(at, _, id)
+    containers.set_cgroup(id, str(at.path) or "", str(at.container_id) or "")
 end)
 
 local CONTAINER_TEXTS = { "id", "full_id", "type", "name", "image", "image_id", "image_repo", "image_tag",
@@ -135,33 +140,32 @@ local function labels_of(raw)
     return labels
 end
 
-on("CONTAINER", function(at)
+on("CONTAINER", "id", function(at)
     local info = { privileged = num(at.privileged) == 1, labels = labels_of(list(at.labels)) }
     info.netns = num(at.netns) or 0
     for _, name in ipairs(CONTAINER_TEXTS) do info[name] = str(at[name]) or "" end
     if info.id ~= "" then containers.update(info) end
 end)
 
-on("GAP", function(at)
-    local cause, count = str(at.cause) or "", num(at.count) or 0
+on("GAP", "count", function(at, _, count)
+    local cause = str(at.cause) or ""
     M.lost_by_cause[cause] = (M.lost_by_cause[cause] or 0) + count
     control.lost = control.lost + count
 end)
 
-on("SKIP", function(at)
-    local count = num(at.count) or 0
+on("SKIP", "count", function(_, _, count)
     control.num = control.num + count
     record_sink.left_out(count)
 end)
 
-on("CGROUP_MKDIR", function(at)
-    control.cgroup_id, M.cgroup_path = num(at.cgroup_id) or 0, str(at.path) or ""
+on("CGROUP_MKDIR", "cgroup_id", function(at, _, id)
+    control.cgroup_id, M.cgroup_path = id, str(at.path) or ""
     -- an id that is used again is not what it was
-    containers.forget_cgroup(control.cgroup_id)
+    containers.forget_cgroup(id)
 end)
 
-on("CGROUP_RMDIR", function(at)
-    containers.cgroup_removed(num(at.cgroup_id))
+on("CGROUP_RMDIR", "cgroup_id", function(_, _, id)
+    containers.cgroup_removed(id)
 end)
 
 -- Take in one state record.
@@ -170,8 +174,9 @@ function M.apply(rec, type)
     if not reader then return end
     local was_rec, was_type, was_info = cur.rec, ev.type, ev.info
     cur.rec, ev.type, ev.info = rec, type, event_info.events[type]
-    reader(rec)
+    local ok, problem = pcall(reader, rec)
     cur.rec, ev.type, ev.info = was_rec, was_type, was_info
+    if not ok then error(problem, 0) end
 end
 
 return M

@@ -61,13 +61,13 @@ local function set_ends(fd, sip, sport, dip, dport)
     fd.listener = false
 end
 
--- A sending socket bound to no address: the address its packets will carry.
-local function completed(sip, dip)
-    if not address.is_any(sip) then return sip end
+-- The own end of a socket bound to no address: the one its packets to `peer` carry.
+local function completed(own, peer)
+    if not address.is_any(own) then return own end
     local container = ev.container
-    local own = container and container.ip_raw
-    if own and #own == #dip then return own end
-    return interfaces.source_for(dip)
+    local ip = container and container.ip_raw
+    if ip and #ip == #peer then return ip end
+    return interfaces.source_for(peer)
 end
 
 -- A connection as connect and accept report it: client first.
@@ -114,9 +114,10 @@ local function is_source_port(thread, port)
 end
 
 -- Which end this process is, going by the ports it listens on.
-local function guess_role(thread, sport, dport, is_received)
+local function guess_role(thread, fd, sport, dport, is_received)
     if is_received then
-        if is_bound_to(thread, dport) then return "server" end
+        -- bound to a port of the kernel's choice, which bind() does not tell
+        if fd.bound == 0 or is_bound_to(thread, dport) then return "server" end
         return is_bound_to(thread, sport) and not is_source_port(thread, dport) and "server" or "client"
     end
     if is_bound_to(thread, sport) and not is_source_port(thread, sport) then return "server" end
@@ -131,9 +132,9 @@ end
 -- A datagram, or data on a socket not seen before, from sip:sport to dip:dport.
 function M.transfer(thread, fd, is_received, sip, sport, dip, dport)
     sip, dip = unmapped(sip, dip)
-    if not is_received then sip = completed(sip, dip) end
+    if is_received then dip = completed(dip, sip) else sip = completed(sip, dip) end
     if is_same_pair(fd, sip, sport, dip, dport) then return end
-    local role = fd.role or guess_role(thread, sport, dport, is_received)
+    local role = fd.role or guess_role(thread, fd, sport, dport, is_received)
     fd.role = role
     -- stored client first: what a client receives and what a server sends runs the other way
     if (role == "client") == is_received then sip, sport, dip, dport = dip, dport, sip, sport end

@@ -86,20 +86,18 @@ function M.remove(thread)
     if main ~= thread and main.nchilds > 0 then main.nchilds = main.nchilds - 1 end
 end
 
-local leaving = {}
+local leaving = false
 
 -- Remove a thread when the next event comes, so that the event of its end still sees it.
 function M.leave(thread)
     thread.closed = true
-    M.pending = M.pending + 1
-    leaving[M.pending] = thread
+    leaving, M.pending = thread, 1
 end
 
+-- Each event can make one leave.
 function M.flush()
-    for i = 1, M.pending do
-        M.remove(leaving[i])
-        leaving[i] = false
-    end
+    M.remove(leaving)
+    leaving = false
     M.pending = 0
 end
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,14 @@ def test_netlink_and_packet_sockets(tmp_path: Path) -> None:
     namespace = load(tmp_path, netlink=netlink, packet=packet)
     assert find(namespace, 201) == Socket(FdType.NETLINK)
     assert find(namespace, 202) == Socket(FdType.UNSUPPORTED)
+
+
+def test_tables_of_a_process_that_ended() -> None:
+    with subprocess.Popen(["sleep", "30"]) as child, directory(f"/proc/{child.pid}") as process_fd:
+        assert NetworkNamespace().load(process_fd)
+        child.kill()
+        child.wait()
+        assert not NetworkNamespace().load(process_fd)
 
 
 def test_the_kernel_s_own_tables() -> None:

@@ -100,7 +100,14 @@ def test_other_runtimes_containers_are_not_looked_for(tmp_path: Path) -> None:
     assert list(storage(tmp_path).look_up(match_of("/lxc/web"))) == []
 
 
+def test_docker_s_own_containers_are_left_to_docker(tmp_path: Path) -> None:
+    write(tmp_path / "moby" / ID / "config.json", {})
+    assert list(containerd(tmp_path).look_up(match_of(f"/docker/{ID}"))) == []
+
+
 def test_an_id_cannot_name_other_folders(tmp_path: Path) -> None:
-    write(tmp_path / "config.json" / "x", "")
+    (tmp_path / "default").mkdir()
+    (tmp_path / "config.json").write_text("{}")
     odd = CgroupMatch("containerd", "..", "..", "..", "/default/..")
-    assert list(Containerd([f"{tmp_path}/*/%s/config.json"]).look_up(odd)) == []
+    assert (tmp_path / "default" / ".." / "config.json").exists()
+    assert list(containerd(tmp_path).look_up(odd)) == []

@@ -4,6 +4,8 @@ import http.server
 import io
 import json
 import socketserver
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -103,6 +105,8 @@ def _bcc(monkeypatch, folder, *files):
     for name, text in {"__init__.py": "", **dict(files)}.items():
         (package / name).write_text(text)
     monkeypatch.syspath_prepend(str(folder))
+    # a module that is loaded is found before any on the path, and other tests load bcc
+    monkeypatch.delitem(sys.modules, "bcc", raising=False)
     return doctor.check_bcc()
 
 
@@ -258,3 +262,11 @@ def test_locked_memory_matters_to_old_kernels(monkeypatch, release, limit, uid, 
 def test_ring_grows_with_the_machine(monkeypatch):
     monkeypatch.setattr(doctor, "machine_info", lambda: {"memory_size_bytes": 64 << 30, "num_cpus": 4})
     assert doctor.check_ring() == Finding("ok", "32 MiB for 4 processors")
+
+
+@pytest.mark.kernel
+def test_other_pid_namespace_is_a_warning():
+    assert doctor.check_namespace().status == "ok"
+    script = "from sysdig_py.ui.cli.doctor import check_namespace; print(check_namespace().status)"
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", script]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "warn\n"
