@@ -9,13 +9,13 @@ Per batch, never per event: pump the source, hand over what came out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sysdig_py import filter as event_filter
-from sysdig_py.capture.source import CaptureStats, Source
+from sysdig_py.capture.source import Source
 from sysdig_py.chisel.registry import Registry
-from sysdig_py.chisel.run import ChiselRun, ChiselSettings
+from sysdig_py.chisel.run import ChiselRequests, ChiselRun, ChiselSettings
 from sysdig_py.engine.vm import Engine, HostCallbacks
 from sysdig_py.output.display import Display
 from sysdig_py.output.text import TextOutput
@@ -44,7 +44,7 @@ class Plan:
     chisels: tuple[tuple[str, str | None], ...] = ()
     max_events: int = 0
     max_seconds: float = 0.0
-    display: Display = Display()
+    display: Display = field(default_factory=Display)
     container_data: bool = False
     allow_io: bool = False
 
@@ -57,7 +57,6 @@ class Pipeline:
         source: Source,
         plan: Plan,
         output: TextOutput,
-        writer: NativeWriter | None,
         host: HostCallbacks,
         registry: Registry,
     ) -> None:
@@ -68,10 +67,12 @@ class Pipeline:
             UsageError: the format or a chisel's arguments make no sense.
             ChiselError: a chisel fails to load.
         """
-        self._source, self._output, self._writer = source, output, writer
+        self._source, self._output = source, output
+        self._writer: NativeWriter | None = None
         self.engine = Engine(source.machine, source.is_live, source.name, host)
         self._prepare(plan)
         self.chisels = _chisels(self.engine, plan, registry)
+        self._has_chisels = bool(plan.chisels)
 
     def _prepare(self, plan: Plan) -> None:
         engine = self.engine
@@ -81,31 +82,43 @@ class Pipeline:
         engine.set_limits(plan.max_events, plan.max_seconds)
         if plan.line_format is not None and not plan.chisels:
             engine.print_lines(plan.line_format)
-        if self._writer is not None:
-            engine.write_records(RECORD_BUFFER)
 
-    def run(self, stopped: Callable[[], bool]) -> CaptureStats:
+    def write_to(self, writer: NativeWriter) -> None:
+        """Save what the filter accepts, and the state it needs, with `writer`."""
+        self._writer = writer
+        self.engine.write_records(RECORD_BUFFER)
+
+    def run(self, stopped: Callable[[], bool]) -> ChiselRequests:
         """Move events until the source ends, a limit is reached, or `stopped` says so.
 
         What was captured before the end, or before an error, is handed over in any case.
+
+        Returns:
+            What the chisels asked of the run.
         """
-        self.chisels.init()
+        requests = self.chisels.init()
+        if requests.snaplen is not None:
+            self._source.suggest_snaplen(requests.snaplen)
         try:
             self._source.start(self.engine)
             self.chisels.start()
             self._move(stopped)
         finally:
-            self.chisels.finish()
+            requests = self.chisels.finish()
             self._hand_over()
-        return self._source.stats()
+        return requests
 
     def _move(self, stopped: Callable[[], bool]) -> None:
         stopping = False
         while self._source.pump(self.engine):
             self._hand_over()
-            if not stopping and stopped():
+            if not stopping and (stopped() or self._is_pointless()):
                 self._source.stop()
                 stopping = True
+
+    def _is_pointless(self) -> bool:
+        """Whether every chisel has failed and nobody else wants the events."""
+        return self._has_chisels and self._writer is None and not self.chisels.alive
 
     def _hand_over(self) -> None:
         self._output.write(self.engine.take_output())

@@ -67,6 +67,9 @@ class Replay:
         self._first_ts = 0
         self._last_ts = 0
 
+    def suggest_snaplen(self, snaplen: int) -> None:
+        """Do nothing: what a saved trace holds of a buffer is settled."""
+
     def start(self, engine: Engine) -> None:
         """Make ready to feed `engine`."""
         self._engine = engine

@@ -32,6 +32,9 @@ class Source(Protocol):
     is_live: bool
     name: str
 
+    def suggest_snaplen(self, snaplen: int) -> None:
+        """Take a chisel's wish for longer I/O buffers, before `start`; what the user asked for wins."""
+
     def start(self, engine: Engine) -> None:
         """Live: load, attach and feed the snapshot. Replay: make ready to read."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -40,10 +41,13 @@ def _main(words: list[str]) -> int:
         sys.stdout.write(_listing(options))
         return 0
     with stop_signals() as stop:
-        failures = run.run(options, lambda: bool(stop))
-    for failure in failures:
+        outcome = run.run(options, lambda: bool(stop))
+        if outcome.run_app is not None and not stop:
+            again = parse(shlex.split(outcome.run_app), listing.chisel_wants_word)
+            outcome.failures += run.run(again, lambda: bool(stop)).failures
+    for failure in outcome.failures:
         _complain(ChiselError(failure))
-    return ChiselError.exit_code if failures else 0
+    return ChiselError.exit_code if outcome.failures else 0
 
 
 def _listing(options: Options) -> str:

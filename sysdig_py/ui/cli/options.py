@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from sysdig_py.errors import UsageError
 
@@ -120,7 +120,9 @@ def help_text() -> str:
     """Return the text of `-h`."""
     lines = [USAGE, "", "The filter is all words that are not options: sysdig-py proc.name=nginx and fd.port=80", ""]
     for option in OPTIONS:
-        names = ", ".join(n for n in (f"-{option.letter}" * bool(option.letter), f"--{option.long}" * bool(option.long)) if n)
+        names = ", ".join(
+            n for n in (f"-{option.letter}" * bool(option.letter), f"--{option.long}" * bool(option.long)) if n
+        )
         lines.append(f"  {names + ' ' + option.value:<30} {option.meaning}")
     return "\n".join(lines) + "\n"
 
@@ -176,7 +178,7 @@ def _chisel(name: str, rest: list[str], options: Options, chisel_words: ChiselWo
     return replace(options, chisels=(*options.chisels, ChiselRequest(name, arguments)))
 
 
-def _print_format(value: str) -> dict[str, object]:
+def _print_format(value: str) -> dict[str, Any]:
     if value in CONTAINER_DATA_FORMATS:
         return {"container_data": True}
     return {"format": value.replace("\\n", "\n").replace("\\t", "\t").replace("\\e", "\x1b").replace("\\\\", "\\")}
@@ -208,7 +210,7 @@ def _time_style(value: str) -> str:
     return value
 
 
-_CHANGES: Final[dict[str, Callable[[str, Options], dict[str, object]]]] = {
+_CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "r": lambda value, options: {"read": (*options.read, value)},
     "w": lambda value, _: {"write": value},
     "n": lambda value, _: {"max_events": _whole("n", value, 1)},

@@ -7,13 +7,15 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from importlib import metadata
-from typing import BinaryIO, Final
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 from sysdig_py import filter as event_filter
 from sysdig_py.capture.live import LiveCapture, LiveOptions
 from sysdig_py.capture.replay import Replay
-from sysdig_py.capture.source import CaptureStats, Source
+from sysdig_py.capture.source import Source
 from sysdig_py.engine.vm import HostCallbacks
 from sysdig_py.errors import UsageError
 from sysdig_py.output.display import Display
@@ -24,8 +26,6 @@ from sysdig_py.trace.writer import NativeWriter
 from sysdig_py.ui.cli.listing import registry
 from sysdig_py.ui.cli.options import Options
 
-DEFAULT_SNAPLEN: Final = 80
-
 PLAIN_FORMAT: Final = "*%evt.num %evt.outputtime %evt.cpu %proc.name (%thread.tid) %evt.dir %evt.type %evt.info"
 CONTAINER_FORMAT: Final = (
     "*%evt.num %evt.outputtime %evt.cpu %container.name (%container.id) %proc.name"
@@ -33,20 +33,42 @@ CONTAINER_FORMAT: Final = (
 )
 
 
-def run(options: Options, stopped: Callable[[], bool]) -> list[str]:
-    """Run every source the options name and return what failed inside chisels.
+@dataclass(slots=True)
+class Outcome:
+    """What a run leaves behind: reports of failed chisels, and a command line a chisel asked for."""
+
+    failures: list[str] = field(default_factory=list)
+    run_app: str | None = None
+
+
+def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
+    """Run every source the options name.
 
     Raises:
         SysdigPyError: what cannot be done, by class; see `sysdig_py.errors`.
     """
-    plan = make_plan(options)
-    if options.write and options.write.endswith(".scap"):
-        raise UsageError(f"-w {options.write}: only the native format can be written; use a name that ends in .spy")
-    failures: list[str] = []
+    _check_write(options)
+    plan, outcome = make_plan(options), Outcome()
     for path in options.read or (None,):
         if not stopped():
-            failures += _run_source(path, options, plan, stopped)
-    return failures
+            _run_source(path, options, plan, stopped, outcome)
+    return outcome
+
+
+def _check_write(options: Options) -> None:
+    if options.write is None:
+        return
+    if options.write.endswith(".scap"):
+        raise UsageError(f"-w {options.write}: only the native format can be written; use a name that ends in .spy")
+    if any(_same_file(options.write, path) for path in options.read):
+        raise UsageError(f"-w {options.write} is also read with -r; write to another file")
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
 
 
 def make_plan(options: Options) -> Plan:
@@ -70,21 +92,25 @@ def make_plan(options: Options) -> Plan:
     )
 
 
-def _run_source(path: str | None, options: Options, plan: Plan, stopped: Callable[[], bool]) -> list[str]:
+def _run_source(path: str | None, options: Options, plan: Plan, stopped: Callable[[], bool], outcome: Outcome) -> None:
     with ExitStack() as stack:
         source = _open_source(path, options)
         stack.callback(source.close)
-        writer = _open_writer(source, options)
-        output = TextOutput(_standard_output(options), flush_each_batch=options.unbuffered or source.is_live or sys.stdout.isatty())
-        pipeline = Pipeline(source, plan, output, writer, _host(), registry())
-        try:
-            stats = pipeline.run(stopped)
-        finally:
-            output.close()
-            if writer is not None:
-                writer.close(source.stats())
-        _summary(source, stats, options)
-        return pipeline.chisels.take_failures()
+        output = TextOutput(_standard_output(options), flush_each_batch=_is_watched(source, options))
+        pipeline = Pipeline(source, plan, output, _host(), registry())
+        if options.write is not None:
+            writer = NativeWriter(options.write, _header(source, options))
+            stack.callback(lambda: writer.close(source.stats()))
+            pipeline.write_to(writer)
+        stack.callback(output.close)
+        outcome.run_app = pipeline.run(stopped).run_app or outcome.run_app
+        _summary(source, options)
+        outcome.failures += pipeline.chisels.take_failures()
+
+
+def _is_watched(source: Source, options: Options) -> bool:
+    """Whether somebody may read the output as it comes."""
+    return options.unbuffered or source.is_live or sys.stdout.isatty()
 
 
 def version() -> str:
@@ -92,23 +118,21 @@ def version() -> str:
     return metadata.version("sysdig-py")
 
 
-def snaplen(options: Options) -> int:
-    """Return how many bytes of each I/O buffer a live capture keeps."""
-    return DEFAULT_SNAPLEN if options.snaplen is None else options.snaplen
-
-
-def _open_source(path: str | None, options: Options) -> Source:
+def _open_source(path: str | None, options: Options) -> LiveCapture | Replay:
     if path is not None:
         return Replay(path, on_warning=lambda line: print(f"sysdig-py: {line}", file=sys.stderr))
-    return LiveCapture(LiveOptions(snaplen=snaplen(options)))
+    return LiveCapture(LiveOptions(snaplen=options.snaplen, max_seconds=options.max_seconds))
 
 
-def _open_writer(source: Source, options: Options) -> NativeWriter | None:
-    if options.write is None:
-        return None
+def _header(source: LiveCapture | Replay, options: Options) -> dict[str, Any]:
+    """Return the header of the trace to write; a trace made from a trace keeps when and how it was captured."""
     tool = f"sysdig-py {version()}"
-    header = make_header(source.machine, time.time_ns(), snaplen(options), options.filter_text, tool)
-    return NativeWriter(options.write, header)
+    start_ts, snaplen = time.time_ns(), 0
+    if isinstance(source, Replay):
+        start_ts, snaplen = source.header["start_ts"], source.header["snaplen"]
+    else:
+        snaplen = source.options.snaplen or 0
+    return make_header(source.machine, start_ts, snaplen, options.filter_text, tool)
 
 
 def _standard_output(options: Options) -> BinaryIO:
@@ -137,7 +161,8 @@ def _window() -> tuple[int, int]:
     return size.columns, size.lines
 
 
-def _summary(source: Source, stats: CaptureStats, options: Options) -> None:
+def _summary(source: Source, options: Options) -> None:
+    stats = source.stats()
     lost = sum(stats.lost.values())
     if source.is_live or options.verbose or lost:
         causes = "".join(f" ({cause}: {count})" for cause, count in stats.lost.items() if count)
