@@ -145,14 +145,25 @@ BPF_TABLE("array", u32, struct scratch, scratches, CPU_COUNT);
 BPF_PROG_ARRAY(handlers, 32);
 BPF_RINGBUF_OUTPUT(ring, RING_PAGES);
 
+/* The kernel's helpers under names of our own: at each use of the usual ones bcc's rewriter reads the
+ * whole of /proc/kallsyms to see whether they exist, which takes longer than all the rest. */
+static long (*base_read_kernel)(void *to, u32 size,
+				const void *from) = (void *)BPF_FUNC_probe_read_kernel;
+static long (*base_read_kernel_text)(void *to, u32 size,
+				     const void *from) = (void *)BPF_FUNC_probe_read_kernel_str;
+static long (*base_read_user)(void *to, u32 size,
+			      const void *from) = (void *)BPF_FUNC_probe_read_user;
+static long (*base_read_user_text)(void *to, u32 size,
+				   const void *from) = (void *)BPF_FUNC_probe_read_user_str;
+
 /* base_get(ptr, struct x, member): the member's value, zero when the memory cannot be read */
-#define base_get(ptr, type, member)                                                                 \
-	({                                                                                          \
-		typeof(((type *)0)->member) base_value;                                             \
-		__builtin_memset((void *)&base_value, 0, sizeof(base_value));                       \
-		bpf_probe_read_kernel((void *)&base_value, sizeof(base_value),                      \
-				      (const char *)(ptr) + offsetof(type, member));                \
-		base_value;                                                                         \
+#define base_get(ptr, type, member)                                             \
+	({                                                                      \
+		typeof(((type *)0)->member) base_value;                         \
+		__builtin_memset((void *)&base_value, 0, sizeof(base_value));   \
+		base_read_kernel((void *)&base_value, sizeof(base_value),       \
+				 (const char *)(ptr) + offsetof(type, member)); \
+		base_value;                                                     \
 	})
 
 #define base_at(ptr, type, member) ((const char *)(ptr) + offsetof(type, member))

@@ -21,7 +21,7 @@ static __always_inline bool death_is_subreaper(void *signal)
 #endif
 	u8 bits = 0;
 
-	bpf_probe_read_kernel(&bits, sizeof(bits), (char *)signal + at);
+	base_read_kernel(&bits, sizeof(bits), (char *)signal + at);
 	return bits & 1;
 }
 
@@ -31,8 +31,8 @@ static __always_inline void *death_namespace(void *task)
 	u32 level = base_get(pid, struct pid, level) & 31;
 	struct upid number = {};
 
-	bpf_probe_read_kernel(&number, sizeof(number),
-			      base_at(pid, struct pid, numbers) + level * sizeof(number));
+	base_read_kernel(&number, sizeof(number),
+			 base_at(pid, struct pid, numbers) + level * sizeof(number));
 	return number.ns;
 }
 

@@ -60,7 +60,7 @@ static __always_inline void *extract_file(void *task, s32 fd)
 
 	if (fd < 0 || (u32)fd >= limit)
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), (char *)array + (u64)fd * sizeof(void *));
+	base_read_kernel(&file, sizeof(file), (char *)array + (u64)fd * sizeof(void *));
 	return file;
 }
 
@@ -79,8 +79,8 @@ static __always_inline s64 extract_namespaced(void *pid)
 	u32 level = base_get(pid, struct pid, level);
 	struct upid number = {};
 
-	bpf_probe_read_kernel(&number, sizeof(number),
-			      base_at(pid, struct pid, numbers) + (level & 31) * sizeof(number));
+	base_read_kernel(&number, sizeof(number),
+			 base_at(pid, struct pid, numbers) + (level & 31) * sizeof(number));
 	return number.nr;
 }
 
@@ -89,8 +89,8 @@ static __always_inline void *extract_signal_pid(void *task, u32 type)
 	void *signal = base_get(task, struct task_struct, signal);
 	void *pid = NULL;
 
-	bpf_probe_read_kernel(&pid, sizeof(pid),
-			      base_at(signal, struct signal_struct, pids) + type * sizeof(pid));
+	base_read_kernel(&pid, sizeof(pid),
+			 base_at(signal, struct signal_struct, pids) + type * sizeof(pid));
 	return pid;
 }
 
@@ -181,7 +181,7 @@ static __always_inline u32 extract_overlay_layer(void *inode)
 
 	if (base_get(super, struct super_block, s_magic) != OVERLAYFS_MAGIC)
 		return 0;
-	bpf_probe_read_kernel(&upper, sizeof(upper), (char *)inode + sizeof(struct inode));
+	base_read_kernel(&upper, sizeof(upper), (char *)inode + sizeof(struct inode));
 	return upper ? 1 : 2;
 }
 

@@ -66,7 +66,7 @@ static __always_inline struct open_request file_request(struct scratch *s, u16 t
 	asked.flags = plain ? s->call.args[1] : s->call.args[2];
 	asked.mode = plain ? s->call.args[2] : s->call.args[3];
 	if (type == EV_SYSCALL_OPENAT2_X) {
-		if (bpf_probe_read_user(&how, sizeof(how), (void *)s->call.args[2]))
+		if (base_read_user(&how, sizeof(how), (void *)s->call.args[2]))
 			base_count_unreadable(s);
 		asked.flags = how.flags;
 		asked.mode = how.mode;
@@ -125,8 +125,9 @@ int handle_open_by_handle(struct bpf_raw_tracepoint_args *ctx)
 	store_u64(s, s->call.ret);
 	store_u64(s, (s32)s->call.args[0]);
 	store_u32(s, extract_conversion(CONVERSION_OPEN, s->call.args[2]) | seen.flags);
-	path_store_file(s, s->call.ret < 0 ? NULL
-					   : extract_file((void *)bpf_get_current_task(), s->call.ret));
+	path_store_file(s, s->call.ret < 0
+				   ? NULL
+				   : extract_file((void *)bpf_get_current_task(), s->call.ret));
 	store_u32(s, seen.dev);
 	store_u64(s, seen.ino);
 	store_send(s);

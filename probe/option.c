@@ -20,8 +20,9 @@ static __always_inline void option_store_value(struct scratch *s, u64 address, u
 	u8 *at = store_at(s);
 	u64 value[2] = {};
 
-	if (!address || bpf_probe_read_user(value, length >= 16 ? 16 : (length >= 8 ? 8 : (length >= 4 ? 4 : 1)),
-					    (void *)address)) {
+	if (!address ||
+	    base_read_user(value, length >= 16 ? 16 : (length >= 8 ? 8 : (length >= 4 ? 4 : 1)),
+			   (void *)address)) {
 		store_empty(s);
 		return;
 	}
@@ -42,11 +43,12 @@ static __always_inline void option_store_value(struct scratch *s, u64 address, u
 		*(u64 *)(at + 1) = value[0];
 		store_length(s, 9);
 	} else {
-		u32 size = (length > OPTION_BYTES - 1 ? OPTION_BYTES - 1 : length) & (OPTION_BYTES - 1);
+		u32 size = (length > OPTION_BYTES - 1 ? OPTION_BYTES - 1 : length) &
+			   (OPTION_BYTES - 1);
 
 		*at = DYN_BYTES;
 		if (size)
-			bpf_probe_read_user(at + 1, size, (void *)address);
+			base_read_user(at + 1, size, (void *)address);
 		store_length(s, size + 1);
 	}
 }
@@ -66,8 +68,9 @@ int handle_option(struct bpf_raw_tracepoint_args *ctx)
 	length = s->call.args[4];
 	socket_level = level == NATIVE_SOL_SOCKET;
 	if (reads)
-		bpf_probe_read_user(&length, sizeof(length), (void *)s->call.args[4]);
-	store_begin(s, reads ? EV_SOCKET_GETSOCKOPT_X : EV_SOCKET_SETSOCKOPT_X, NPARAMS_SOCKET_SETSOCKOPT_X);
+		base_read_user(&length, sizeof(length), (void *)s->call.args[4]);
+	store_begin(s, reads ? EV_SOCKET_GETSOCKOPT_X : EV_SOCKET_SETSOCKOPT_X,
+		    NPARAMS_SOCKET_SETSOCKOPT_X);
 	store_u64(s, s->call.ret);
 	store_u64(s, (s32)s->call.args[0]);
 	store_u8(s, socket_level ? PPM_SOCKOPT_LEVELS_SOL_SOCKET
@@ -99,7 +102,8 @@ static __always_inline void option_store_polled(struct scratch *s, u64 address, 
 		struct user_pollfd one = {};
 		u8 *entry = at + 2 + i * 10;
 
-		if (i >= count || bpf_probe_read_user(&one, sizeof(one), (void *)(address + i * sizeof(one))))
+		if (i >= count ||
+		    base_read_user(&one, sizeof(one), (void *)(address + i * sizeof(one))))
 			break;
 		*(s64 *)entry = one.fd;
 		*(u16 *)(entry + 8) = extract_conversion(CONVERSION_POLL, (u16)one.seen);
@@ -129,12 +133,12 @@ int handle_poll(struct bpf_raw_tracepoint_args *ctx)
 		store_send(s);
 		return 0;
 	}
-	if (s->call.args[2] && !bpf_probe_read_user(pair, sizeof(pair), (void *)s->call.args[2]))
+	if (s->call.args[2] && !base_read_user(pair, sizeof(pair), (void *)s->call.args[2]))
 		store_u64(s, pair[0] * 1000000000ULL + pair[1]);
 	else
 		store_u64(s, -1);
 	if (s->call.args[3])
-		bpf_probe_read_user(&mask, sizeof(mask), (void *)s->call.args[3]);
+		base_read_user(&mask, sizeof(mask), (void *)s->call.args[3]);
 	store_u32(s, mask);
 	store_send(s);
 	return 0;

@@ -15,11 +15,11 @@ static __always_inline u64 params_user(struct scratch *s, struct step step, u32 
 	s64 failed;
 
 	if (size == 8)
-		failed = bpf_probe_read_user(&value, 8, address);
+		failed = base_read_user(&value, 8, address);
 	else if (size == 4)
-		failed = bpf_probe_read_user(&value, 4, address);
+		failed = base_read_user(&value, 4, address);
 	else
-		failed = bpf_probe_read_user(&value, 2, address);
+		failed = base_read_user(&value, 2, address);
 	if (failed)
 		base_count_unreadable(s);
 	return value;
@@ -32,7 +32,7 @@ static __always_inline u64 params_nanoseconds(struct scratch *s, struct step ste
 
 	if (!address)
 		return -1;
-	if (bpf_probe_read_user(pair, sizeof(pair), (void *)(address + step.detail)))
+	if (base_read_user(pair, sizeof(pair), (void *)(address + step.detail)))
 		base_count_unreadable(s);
 	return pair[0] * 1000000000ULL + pair[1];
 }
@@ -46,7 +46,7 @@ static __always_inline u64 params_capability(u32 which)
 		 : which == 1 ? offsetof(struct cred, cap_permitted)
 			      : offsetof(struct cred, cap_effective);
 
-	bpf_probe_read_kernel(&value, sizeof(value), (char *)cred + at);
+	base_read_kernel(&value, sizeof(value), (char *)cred + at);
 	return value;
 }
 

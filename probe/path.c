@@ -20,7 +20,7 @@ static __always_inline bool path_prepend(struct scratch *s, const void *name, u3
 	at &= TEXT_MAX - 1;
 	s->text[at] = '/';
 	if (length)
-		bpf_probe_read_kernel(&s->text[at + 1], length, name);
+		base_read_kernel(&s->text[at + 1], length, name);
 	s->text_at = at;
 	return true;
 }
@@ -40,7 +40,7 @@ static __always_inline void path_store(struct scratch *s)
 		store_empty(s);
 		return;
 	}
-	bpf_probe_read_kernel(store_at(s), size, &s->text[at]);
+	base_read_kernel(store_at(s), size, &s->text[at]);
 	store_length(s, size);
 }
 
@@ -83,7 +83,8 @@ static __always_inline void path_store_cwd(struct scratch *s, void *task)
 		store_empty(s);
 		return;
 	}
-	path_store_entry(s, base_get(fs, struct fs_struct, pwd.mnt), base_get(fs, struct fs_struct, pwd.dentry));
+	path_store_entry(s, base_get(fs, struct fs_struct, pwd.mnt),
+			 base_get(fs, struct fs_struct, pwd.dentry));
 }
 
 static __always_inline void path_store_file(struct scratch *s, void *file)
@@ -92,7 +93,8 @@ static __always_inline void path_store_file(struct scratch *s, void *file)
 		store_empty(s);
 		return;
 	}
-	path_store_entry(s, base_get(file, struct file, f_path.mnt), base_get(file, struct file, f_path.dentry));
+	path_store_entry(s, base_get(file, struct file, f_path.mnt),
+			 base_get(file, struct file, f_path.dentry));
 }
 
 /* "subsys=path" of the task's cgroup in the tracked hierarchy */
@@ -113,7 +115,7 @@ static __always_inline void path_store_cgroup(struct scratch *s, void *task)
 		if (!parent)
 			break;
 		/* the text behind the longest path is free: NAME_SIZE bytes of it serve as a buffer */
-		length = bpf_probe_read_kernel_str(&s->text[TEXT_MAX + 1], NAME_SIZE, name);
+		length = base_read_kernel_text(&s->text[TEXT_MAX + 1], NAME_SIZE, name);
 		if (length <= 1 || !path_prepend(s, &s->text[TEXT_MAX + 1], length - 1))
 			break;
 		node = parent;

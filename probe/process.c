@@ -101,15 +101,17 @@ static __always_inline void *process_subject(struct scratch *s)
 
 int on_sched_process_fork(struct bpf_raw_tracepoint_args *ctx)
 {
-	u64 id = bpf_get_current_pid_tgid();
-	struct slot *slot = slot_find((u32)id);
+	struct slot *slot = slot_find((u32)bpf_get_current_pid_tgid());
 	u32 nr = slot && slot->enter_ts ? slot->nr : NR_SKIP;
 	struct scratch *s = base_scratch();
 	struct plan *plan;
 
-	if (!s || id >> 32 == TRACER_PID)
+	if (!s)
 		return 0;
+	/* a new thread of the tracer is its own business, a new process is not */
 	process_fill(s, (void *)ctx->args[1]);
+	if (s->call.pid == TRACER_PID)
+		return 0;
 	plan = plans.lookup(&nr);
 	s->call.type = EV_SYSCALL_CLONE_20_X;
 	s->call.clone_flags = 0;
@@ -172,7 +174,7 @@ static __always_inline u64 process_read_capability(void *cred, u32 at)
 {
 	u64 value = 0;
 
-	bpf_probe_read_kernel(&value, sizeof(value), (char *)cred + at);
+	base_read_kernel(&value, sizeof(value), (char *)cred + at);
 	return value;
 }
 
@@ -198,7 +200,7 @@ static __always_inline bool process_is_memfd(void *file)
 	char head[6] = {};
 	void *inode = base_get(file, struct file, f_inode);
 
-	bpf_probe_read_kernel(head, sizeof(head), name.name);
+	base_read_kernel(head, sizeof(head), name.name);
 	return !base_get(inode, struct inode, i_nlink) && head[0] == 'm' && head[1] == 'e' &&
 	       head[2] == 'm' && head[3] == 'f' && head[4] == 'd' && head[5] == ':';
 }
@@ -258,9 +260,9 @@ static __always_inline void process_store_user_array(struct scratch *s, u64 arra
 
 		if (!array || done >= TEXT_MAX - NAME_SIZE)
 			break;
-		if (bpf_probe_read_user(&text, sizeof(text), (void *)(array + (i + first) * 8)) || !text)
+		if (base_read_user(&text, sizeof(text), (void *)(array + (i + first) * 8)) || !text)
 			break;
-		got = bpf_probe_read_user_str(at + done, NAME_SIZE, (void *)text);
+		got = base_read_user_text(at + done, NAME_SIZE, (void *)text);
 		if (got <= 0)
 			break;
 		s->call.done += got & 0x1ff;
@@ -287,7 +289,7 @@ int handle_exec(struct bpf_raw_tracepoint_args *ctx)
 	} else {
 		argv = at ? s->call.args[2] : s->call.args[1];
 		if (argv)
-			bpf_probe_read_user(&first, sizeof(first), (void *)argv);
+			base_read_user(&first, sizeof(first), (void *)argv);
 		store_user_text(s, first);
 		process_store_user_array(s, argv, 1);
 	}
@@ -305,7 +307,8 @@ static __always_inline void process_store_env(struct scratch *s, bool at)
 		return;
 	}
 	mm = base_get(s->call.task, struct task_struct, mm);
-	store_user_texts(s, base_get(mm, struct mm_struct, env_start), base_get(mm, struct mm_struct, env_end));
+	store_user_texts(s, base_get(mm, struct mm_struct, env_start),
+			 base_get(mm, struct mm_struct, env_end));
 }
 
 int handle_exec_end(struct bpf_raw_tracepoint_args *ctx)

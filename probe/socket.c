@@ -27,8 +27,8 @@ static __always_inline struct user_address socket_read_address(u64 address)
 	struct user_address seen = {};
 
 	/* an IPv4 or short unix address may end at the end of readable memory */
-	if (address && bpf_probe_read_user(&seen, sizeof(seen), (void *)address))
-		bpf_probe_read_user(&seen, 16, (void *)address);
+	if (address && base_read_user(&seen, sizeof(seen), (void *)address))
+		base_read_user(&seen, 16, (void *)address);
 	return seen;
 }
 
@@ -50,15 +50,18 @@ static __always_inline void socket_end_path(struct scratch *s, u32 before, s64 g
 	store_length(s, before + (got & 0xff));
 }
 
-static __always_inline void socket_append_user_path(struct scratch *s, u64 address, u32 length, u32 before)
+static __always_inline void socket_append_user_path(struct scratch *s, u64 address, u32 length,
+						    u32 before)
 {
 	u8 *at = store_at(s) + before;
 	u8 first = 0;
 	u32 room;
 
-	bpf_probe_read_user(&first, 1, (void *)(address + 2));
+	base_read_user(&first, 1, (void *)(address + 2));
 	room = socket_path_room(length, !first);
-	socket_end_path(s, before, room ? bpf_probe_read_user_str(at, room, (void *)(address + (first ? 2 : 3))) : 0);
+	socket_end_path(s, before,
+			room ? base_read_user_text(at, room, (void *)(address + (first ? 2 : 3)))
+			     : 0);
 }
 
 static __always_inline void socket_append_kernel_path(struct scratch *s, void *sock, u32 before)
@@ -72,10 +75,10 @@ static __always_inline void socket_append_kernel_path(struct scratch *s, void *s
 	u32 room;
 
 	if (address) {
-		bpf_probe_read_kernel(&first, 1, path);
+		base_read_kernel(&first, 1, path);
 		room = socket_path_room(base_get(address, struct unix_address, len), !first);
 		if (room)
-			got = bpf_probe_read_kernel_str(at, room, path + (first ? 0 : 1));
+			got = base_read_kernel_text(at, room, path + (first ? 0 : 1));
 	}
 #endif
 	socket_end_path(s, before, got);
@@ -146,8 +149,8 @@ static __always_inline struct ends socket_inet6_ends(void *sock, struct user_add
 {
 	struct ends ends = {};
 
-	bpf_probe_read_kernel(ends.own_ip, 16, base_at(sock, struct sock_common, skc_v6_rcv_saddr));
-	bpf_probe_read_kernel(ends.peer_ip, 16, base_at(sock, struct sock_common, skc_v6_daddr));
+	base_read_kernel(ends.own_ip, 16, base_at(sock, struct sock_common, skc_v6_rcv_saddr));
+	base_read_kernel(ends.peer_ip, 16, base_at(sock, struct sock_common, skc_v6_daddr));
 	if (named->family == FAMILY_INET6) {
 		ends.peer_ip[0] = named->v6[0];
 		ends.peer_ip[1] = named->v6[1];
@@ -156,7 +159,8 @@ static __always_inline struct ends socket_inet6_ends(void *sock, struct user_add
 	return ends;
 }
 
-static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64 address, u32 length, bool from_peer)
+static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64 address,
+					      u32 length, bool from_peer)
 {
 	u8 *at = store_at(s);
 	void *peer = NULL;
@@ -174,7 +178,8 @@ static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64
 }
 
 /* source and destination of a call on `fd`; an address given with the call names the peer */
-static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 address, u32 length, bool from_peer)
+static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 address, u32 length,
+					       bool from_peer)
 {
 	void *sock = extract_sock(extract_file((void *)bpf_get_current_task(), fd));
 	u16 family = base_get(sock, struct sock_common, skc_family);
@@ -190,7 +195,8 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 		return;
 	}
 	named = socket_read_address(address);
-	ends = family == FAMILY_INET ? socket_inet_ends(sock, &named) : socket_inet6_ends(sock, &named);
+	ends = family == FAMILY_INET ? socket_inet_ends(sock, &named)
+				     : socket_inet6_ends(sock, &named);
 	ends.own_port = base_get(sock, struct sock_common, skc_num);
 	if (named.family != family)
 		ends.peer_port = bpf_ntohs(base_get(sock, struct sock_common, skc_dport));
@@ -221,7 +227,7 @@ int handle_socketpair(struct bpf_raw_tracepoint_args *ctx)
 	if (!s)
 		return 0;
 	if (s->call.ret >= 0) {
-		if (bpf_probe_read_user(fds, sizeof(fds), (void *)s->call.args[3]))
+		if (base_read_user(fds, sizeof(fds), (void *)s->call.args[3]))
 			base_count_unreadable(s);
 		source = (u64)extract_sock(extract_file((void *)bpf_get_current_task(), fds[0]));
 		peer = (u64)extract_sock(extract_file((void *)bpf_get_current_task(), fds[1]));

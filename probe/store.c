@@ -79,7 +79,7 @@ static __always_inline void store_user_text(struct scratch *s, u64 address)
 	s64 got = 0;
 
 	if (address && store_has_room(s)) {
-		got = bpf_probe_read_user_str(store_at(s), TEXT_MAX, (void *)address);
+		got = base_read_user_text(store_at(s), TEXT_MAX, (void *)address);
 		if (got < 0)
 			base_count_unreadable(s);
 	}
@@ -91,7 +91,7 @@ static __always_inline void store_kernel_text(struct scratch *s, const void *add
 	s64 got = 0;
 
 	if (address && store_has_room(s))
-		got = bpf_probe_read_kernel_str(store_at(s), TEXT_MAX, address);
+		got = base_read_kernel_text(store_at(s), TEXT_MAX, address);
 	store_length(s, got > 0 ? got & 0x1fff : 0);
 }
 
@@ -104,7 +104,7 @@ static __always_inline void store_user_bytes(struct scratch *s, u64 address, u64
 		store_length(s, 0);
 		return;
 	}
-	if (bpf_probe_read_user(store_at(s), size, (void *)address)) {
+	if (base_read_user(store_at(s), size, (void *)address)) {
 		base_count_unreadable(s);
 		size = 0;
 	}
@@ -122,7 +122,7 @@ static __always_inline void store_user_texts(struct scratch *s, u64 start, u64 e
 		store_length(s, 0);
 		return;
 	}
-	if (bpf_probe_read_user(at, size, (void *)start)) {
+	if (base_read_user(at, size, (void *)start)) {
 		base_count_unreadable(s);
 		store_length(s, 0);
 		return;

@@ -21,7 +21,7 @@ static __always_inline void transfer_take_message(struct scratch *s, struct tran
 	struct user_message message = {};
 	u64 address = s->call.args[1] + t->item * USER_MMSG_SIZE;
 
-	if (bpf_probe_read_user(&message, sizeof(message), (void *)address))
+	if (base_read_user(&message, sizeof(message), (void *)address))
 		base_count_unreadable(s);
 	t->vector = message.vector;
 	t->count = message.vector_count;
@@ -39,7 +39,7 @@ static __always_inline void transfer_take_length(struct scratch *s, struct trans
 
 	if (s->call.ret <= 0)
 		return;
-	if (bpf_probe_read_user(&length, sizeof(length), (void *)address))
+	if (base_read_user(&length, sizeof(length), (void *)address))
 		base_count_unreadable(s);
 	t->result = length;
 }
@@ -156,8 +156,8 @@ int handle_transfer(struct bpf_raw_tracepoint_args *ctx)
 	}
 	store_send(s);
 	s->transfer.item++;
-	if ((plan->detail & TRANSFER_KIND) == TRANSFER_MESSAGES && s->transfer.item < MESSAGES_MAX &&
-	    (s64)s->transfer.item < s->call.ret)
+	if ((plan->detail & TRANSFER_KIND) == TRANSFER_MESSAGES &&
+	    s->transfer.item < MESSAGES_MAX && (s64)s->transfer.item < s->call.ret)
 		handlers.call(ctx, HANDLER_TRANSFER);
 	return 0;
 }

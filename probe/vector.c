@@ -26,10 +26,10 @@ static __always_inline void vector_store(struct scratch *s, u64 vector, u64 coun
 
 		if (i >= count || !left)
 			break;
-		if (bpf_probe_read_user(&part, sizeof(part), (void *)(vector + i * sizeof(part))))
+		if (base_read_user(&part, sizeof(part), (void *)(vector + i * sizeof(part))))
 			break;
 		size = (part.length > left ? left : part.length) & COPY_MASK;
-		if (size && bpf_probe_read_user(at + done, size, (void *)part.base)) {
+		if (size && base_read_user(at + done, size, (void *)part.base)) {
 			base_count_unreadable(s);
 			break;
 		}
@@ -48,7 +48,7 @@ static __always_inline u64 vector_size(struct scratch *s, u64 vector, u64 count)
 
 		if (i >= count)
 			break;
-		if (bpf_probe_read_user(&part, sizeof(part), (void *)(vector + i * sizeof(part))))
+		if (base_read_user(&part, sizeof(part), (void *)(vector + i * sizeof(part))))
 			break;
 		s->call.done += part.length;
 	}

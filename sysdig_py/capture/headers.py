@@ -3,8 +3,7 @@
 bcc compiles against the headers of the running kernel. Here the kernel's own type information is
 dumped, cut down to what the probe names, and put behind a small stub tree that
 `BCC_KERNEL_SOURCE` points at. Struct offsets are then those of the running kernel.
-The tree is cached by kernel build id and by what was asked for. Without BTF, installed headers
-are used; `Headers.kind` tells which it was.
+The tree is cached by kernel build id and by what was asked for.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from sysdig_py import locations
 from sysdig_py.capture.prune import prune
@@ -33,23 +31,17 @@ _EMPTY_STUBS: Final = (
     *(f"include/uapi/linux/{n}.h" for n in ("bpf", "if_ether", "if_packet", "ptrace")),
     "include/asm/page.h",
 )
-# What bcc's own helper header uses without declaring it.
-_BCC_NAMES: Final = frozenset(
-    "u8 u16 u32 u64 s8 s16 s32 s64 __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 __be16 __be32 __wsum bool size_t"
-    " bpf_func_id bpf_map_type bpf_attach_type bpf_prog_type bpf_raw_tracepoint_args pt_regs __sk_buff xdp_md"
-    " bpf_perf_event_value bpf_perf_event_data bpf_spin_lock bpf_sock_ops bpf_tunnel_key bpf_fib_lookup btf_ptr"
-    " bpf_redir_neigh uintptr_t bpf_stack_build_id bpf_sock_tuple bpf_sysctl bpf_pidns_info"
-    " BPF_ANY BPF_NOEXIST BPF_F_CURRENT_CPU BPF_F_USER_STACK BPF_F_NO_PREALLOC BPF_FUNC_unspec".split()
-)
+# What bcc's own helper header uses without declaring it, and what its rewriting of maps brings in.
+_BCC_TEXT: Final = """
+u8 u16 u32 u64 s8 s16 s32 s64 __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 __be16 __be32 __wsum
+bool size_t uintptr_t pt_regs __sk_buff xdp_md btf_ptr
+bpf_func_id bpf_map_type bpf_attach_type bpf_prog_type bpf_raw_tracepoint_args bpf_perf_event_value
+bpf_perf_event_data bpf_spin_lock bpf_sock_ops bpf_tunnel_key bpf_fib_lookup bpf_redir_neigh
+bpf_stack_build_id bpf_sock_tuple bpf_sysctl bpf_pidns_info
+BPF_ANY BPF_NOEXIST BPF_F_CURRENT_CPU BPF_F_USER_STACK BPF_F_NO_PREALLOC BPF_FUNC_unspec
+"""
+_BCC_NAMES: Final = frozenset(_BCC_TEXT.split())
 _ARCH_CONFIG: Final = {"x86_64": "CONFIG_X86_64", "aarch64": "CONFIG_ARM64"}
-
-
-@dataclass(frozen=True, slots=True)
-class Headers:
-    """Where bcc finds kernel types: `root` is the value of BCC_KERNEL_SOURCE, None leaves it to bcc."""
-
-    kind: Literal["btf", "installed"]
-    root: Path | None
 
 
 def build_id() -> str:
@@ -75,39 +67,34 @@ def parse_build_id(notes: bytes) -> str:
 
 
 def dump_btf() -> str:
-    """Return the running kernel's types as C; cached, since the dump takes a third of a second."""
+    """Return the running kernel's types as C; cached, since the dump takes a third of a second.
+
+    Raises:
+        EnvironmentLack: the kernel has no BTF, or bpftool is missing.
+    """
+    if not BTF.is_file():
+        raise EnvironmentLack(f"the kernel has no type information: {BTF} is missing (CONFIG_DEBUG_INFO_BTF)")
     cached = locations.cache() / f"vmlinux-{build_id()}.h"
     if not cached.is_file():
         _write(cached, _run_bpftool())
     return cached.read_text()
 
 
-def prepare(names: frozenset[str]) -> Headers:
+def prepare(names: frozenset[str]) -> Path:
     """Make (or find in the cache) the header tree for a source that uses `names`.
 
     Args:
         names: identifiers of the C source; types among them are kept with all they need.
 
-    Raises:
-        EnvironmentLack: neither BTF nor installed kernel headers exist.
+    Returns:
+        The value for BCC_KERNEL_SOURCE.
     """
-    if not BTF.is_file():
-        return _installed()
     wanted = names | _BCC_NAMES
     digest = hashlib.sha256(" ".join([str(_LAYOUT_VERSION), *sorted(wanted)]).encode()).hexdigest()[:16]
     root = locations.cache() / f"headers-{build_id()}-{digest}"
     if not root.is_dir():
         _build_tree(root, prune(dump_btf(), wanted))
-    return Headers("btf", root)
-
-
-def _installed() -> Headers:
-    if Path("/lib/modules", platform.release(), "build").is_dir():
-        return Headers("installed", None)
-    raise EnvironmentLack(
-        f"the kernel has no type information ({BTF}) and no headers are installed for it: "
-        f"install linux-headers-{platform.release()} or a kernel built with CONFIG_DEBUG_INFO_BTF"
-    )
+    return root
 
 
 def _run_bpftool() -> str:

@@ -9,45 +9,50 @@ from __future__ import annotations
 import platform
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from sysdig_py.capture import conversions
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
-from sysdig_py.capture.prune import split
 from sysdig_py.errors import EnvironmentLack
 from sysdig_py.schema.events import syscalls
 
-REQUIRED_TRACEPOINTS: Final = ("sys_enter", "sys_exit", "sched_process_fork", "sched_process_exec", "sched_process_exit")
+REQUIRED_TRACEPOINTS: Final = (
+    "sys_enter",
+    "sys_exit",
+    "sched_process_fork",
+    "sched_process_exec",
+    "sched_process_exit",
+)
 OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task")
 _NO_NR: Final = 0xFFFFFFF0
 MAX_SLOTS: Final = 131072
 _SUBSYSTEM: Final = {"blkio": "io"}  # the kernel's own name of a v1 controller, where it differs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Types:
     """The kernel's types, as dumped; answers what exists."""
 
     dump: str = field(repr=False)
 
-    @cached_property
-    def _by_key(self) -> dict[str, str]:
-        return {definition.key: definition.text for definition in split(self.dump)}
+    def _definition(self, kind_and_name: str) -> str:
+        # a search for the text, since taking the whole dump apart takes half a second
+        start = self.dump.find(f"\n{kind_and_name} {{\n")
+        return "" if start < 0 else self.dump[start : self.dump.find("\n}", start) + 1]
 
     def has(self, kind_and_name: str) -> bool:
         """Tell whether a type such as `struct unix_sock` is defined."""
-        return kind_and_name in self._by_key
+        return self._definition(kind_and_name) != ""
 
     def has_member(self, kind_and_name: str, member: str) -> bool:
         """Tell whether a type has a member (nested anonymous types included)."""
-        return re.search(rf"\b{member}\b(\[\d*\])*(: \d+)?;", self._by_key.get(kind_and_name, "")) is not None
+        return re.search(rf"\b{member}\b(\[\d*\])*(: \d+)?;", self._definition(kind_and_name)) is not None
 
     def member_type(self, kind_and_name: str, member: str) -> str:
         """Return how a member is declared, "" when there is none."""
-        found = re.search(rf"^\s*(.*\b{member}\b.*);$", self._by_key.get(kind_and_name, ""), re.MULTILINE)
+        found = re.search(rf"^\s*(.*\b{member}\b.*);$", self._definition(kind_and_name), re.MULTILINE)
         return found[1] if found else ""
 
     def constant(self, name: str) -> int | None:
@@ -64,7 +69,9 @@ def tracepoints(types: Types) -> list[str]:
     """Return the raw tracepoints to attach; raises EnvironmentLack when a needed one is missing."""
     missing = [name for name in REQUIRED_TRACEPOINTS if not types.has_tracepoint(name)]
     if missing:
-        raise EnvironmentLack(f"the kernel lacks the tracepoint {missing[0]} (CONFIG_FTRACE_SYSCALLS, CONFIG_TRACEPOINTS)")
+        raise EnvironmentLack(
+            f"the kernel lacks the tracepoint {missing[0]} (CONFIG_FTRACE_SYSCALLS, CONFIG_TRACEPOINTS)"
+        )
     return [*REQUIRED_TRACEPOINTS, *(name for name in OPTIONAL_TRACEPOINTS if types.has_tracepoint(name))]
 
 

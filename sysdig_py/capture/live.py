@@ -29,6 +29,7 @@ from sysdig_py.errors import EnvironmentLack, UsageError
 from sysdig_py.schema.record import Flag, pack_record
 from sysdig_py.schema.state import State
 
+DEFAULT_SNAPLEN: Final = 80
 MAX_SNAPLEN: Final = 65000
 LOSS_CAUSES: Final = ("ring full", "scratch full", "memory unreadable", "slot lost")
 # Unreadable user memory leaves a parameter empty and a lost slot a latency unknown: no event is lost.
@@ -44,20 +45,29 @@ class LiveOptions:
     """How to capture.
 
     Attributes:
-        snaplen: bytes of data kept of each read and write.
+        snaplen: bytes of data kept of each read and write; None becomes DEFAULT_SNAPLEN.
         ring_bytes: size of the ring buffer, a power of two; None chooses by memory and cores.
         wait: seconds to sleep at most when the ring is empty.
         drop_rights: give up privileges once everything is loaded.
+        max_seconds: end after so many seconds even when nothing happens; 0 goes on for ever.
     """
 
-    snaplen: int = 80
+    snaplen: int | None = None
     ring_bytes: int | None = None
     wait: float = 0.02
     drop_rights: bool = True
+    max_seconds: float = 0.0
+
+    @property
+    def data_bytes(self) -> int:
+        """Return the snaplen as a number."""
+        return DEFAULT_SNAPLEN if self.snaplen is None else self.snaplen
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
-        if not 0 <= self.snaplen <= MAX_SNAPLEN:
+        if self.snaplen is None:
+            object.__setattr__(self, "snaplen", DEFAULT_SNAPLEN)
+        if not 0 <= self.data_bytes <= MAX_SNAPLEN:
             raise UsageError(f"the snaplen must be between 0 and {MAX_SNAPLEN}, not {self.snaplen}")
         size = self.ring_bytes
         if size is not None and (size < _PAGE or size & (size - 1)):
@@ -96,7 +106,7 @@ class Probe:
         types = kernel.Types(headers.dump_btf())
         self._tracepoints = kernel.tracepoints(types)
         defines = kernel.features(types) | kernel.hierarchy(types, hierarchy) | kernel.constants(self._arch)
-        self.headers_kind, self._bpf = self._compile(defines | _sizes(options, size, self._cpus))
+        self._bpf = self._compile(defines | _sizes(options, size, self._cpus))
         self._load()
         self._counters_length = -(-self._cpus * _COUNTERS_SIZE // _PAGE) * _PAGE
         self._counters = map_shared(self._map_fd("counters"), self._counters_length, 0, writable=False)
@@ -130,13 +140,11 @@ class Probe:
         unmap(self._counters, self._counters_length)
         self._bpf.cleanup()
 
-    def _compile(self, defines: dict[str, str]) -> tuple[str, Any]:
+    def _compile(self, defines: dict[str, str]) -> Any:
         source = probe_source.join(locations.PROBE)
-        found = headers.prepare(probe_source.identifiers(source, defines))
-        if found.root is not None:
-            os.environ["BCC_KERNEL_SOURCE"] = str(found.root)
+        os.environ["BCC_KERNEL_SOURCE"] = str(headers.prepare(probe_source.identifiers(source, defines)))
         with _compiler_messages():
-            return found.kind, self._bcc.BPF(text=source.encode(), cflags=probe_source.cflags(defines))
+            return self._bcc.BPF(text=source.encode(), cflags=probe_source.cflags(defines))
 
     def _load(self) -> None:
         kind = self._bcc.BPF.RAW_TRACEPOINT
@@ -176,7 +184,9 @@ class LiveCapture:
         self._pending: deque[bytes] = deque()
         self._told: dict[str, int] = {}
         self._started = time.monotonic()
-        self._events: dict[str, int] = {}
+        self._events = 0
+        self._bytes = 0
+        self._lost: dict[str, int] = {}
 
     @property
     def probe(self) -> Probe:
@@ -203,24 +213,26 @@ class LiveCapture:
         if not self._feed_pending(engine):
             return True
         step = engine.drain(_DRAIN_LIMIT)
-        self._events = engine.stats()
+        self._events = engine.stats()["events"]
         if step.status is Status.STOP:
             return False
         if step.status is Status.CGROUP:
             self._pending.extend(self._resolver.on_cgroup(step.cgroup_id, os.fsdecode(step.path)))
         elif step.status is Status.OK and not step.consumed:
-            self._idle()
+            return self._idle()
         return True
 
     def stats(self) -> CaptureStats:
         """Return what was captured and lost so far."""
-        lost = {loss.cause: loss.total for loss in self.probe.losses() if loss.cause in LOST_EVENTS} if self._probe else {}
-        counted = self._events
-        return CaptureStats(counted.get("events", 0), counted.get("bytes", 0), lost, time.monotonic() - self._started)
+        if self._probe is not None:
+            self._bytes = self._probe.ring.consumed()
+            self._lost = {loss.cause: loss.total for loss in self._probe.losses() if loss.cause in LOST_EVENTS}
+        return CaptureStats(self._events, self._bytes, self._lost, time.monotonic() - self._started)
 
     def close(self) -> None:
         """Take the probe out of the kernel."""
         if self._probe is not None:
+            self.stats()
             self._probe.close()
             self._probe = None
             self._resolver.close()
@@ -244,16 +256,16 @@ class LiveCapture:
                 self._told[loss.cause] = loss.total
                 yield gap_record(loss.cause, new, loss.total)
 
-    def _idle(self) -> None:
+    def _idle(self) -> bool:
         self.probe.wait(self.options.wait)
+        limit = self.options.max_seconds
+        return not limit or time.monotonic() - self._started < limit
 
 
 def gap_record(cause: str, count: int, total: int) -> bytes:
     """Return the state record that says `count` more events were lost, `total` since the start."""
     numbers = (count.to_bytes(8, "little"), total.to_bytes(8, "little"), (-1).to_bytes(2, "little", signed=True))
-    return pack_record(
-        State.GAP, [cause.encode() + b"\0", *numbers], ts=time.time_ns(), flags=Flag.STATE_ONLY
-    )
+    return pack_record(State.GAP, [cause.encode() + b"\0", *numbers], ts=time.time_ns(), flags=Flag.STATE_ONLY)
 
 
 def _blocks(records: Iterator[bytes]) -> Iterator[bytes]:
@@ -268,12 +280,12 @@ def _blocks(records: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _sizes(options: LiveOptions, ring_size: int, cpus: int) -> dict[str, str]:
-    copy = 1 << max(options.snaplen, 1).bit_length()
+    copy = 1 << max(options.data_bytes, 1).bit_length()
     slots = kernel.slot_count()
     made = {
         "TRACER_PID": os.getpid(),
         "CLOCK_OFFSET": f"{_clock_offset()}ULL",
-        "SNAPLEN": options.snaplen,
+        "SNAPLEN": options.data_bytes,
         "COPY_MASK": copy - 1,
         "SCRATCH_LIMIT": 32768 if copy <= 4096 else 131072,
         "SCRATCH_SLACK": 8192 + 2 * copy,

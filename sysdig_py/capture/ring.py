@@ -39,6 +39,10 @@ class RingView:
         """Return how many bytes are waiting."""
         return _position(self.producer) - _position(self.consumer)
 
+    def consumed(self) -> int:
+        """Return how many bytes were taken out since the ring was made."""
+        return _position(self.consumer)
+
     def close(self) -> None:
         """Unmap; the addresses are void from then on."""
         self._poll.close()

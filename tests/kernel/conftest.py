@@ -20,7 +20,7 @@ REQUIRED = os.environ.get("SYSDIG_PY_REQUIRE_KERNEL") == "1"
 
 def open_probe(options=None):
     try:
-        return Probe(options or LiveOptions(ring_bytes=32 << 20), detect())
+        return Probe(options or LiveOptions(ring_bytes=128 << 20), detect())
     except (RightsError, EnvironmentLack) as error:
         if REQUIRED:
             raise

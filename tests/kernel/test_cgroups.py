@@ -36,7 +36,9 @@ def test_mkdir_and_rmdir_of_the_tracked_hierarchy_are_told(probe, made):
     script = "import os, sys; os.mkdir(sys.argv[1]); print(os.stat(sys.argv[1]).st_ino); os.rmdir(sys.argv[1])"
     inner = made / "inner"
     done = subprocess.run([sys.executable, "-c", script, str(inner)], capture_output=True, text=True, check=True)
-    found = [(r.id, r["cgroup_id"], r["path"], r.flags) for r in walker.read_all(probe.ring) if "cgroup" in r.id.lower()]
+    found = [
+        (r.id, r["cgroup_id"], r["path"], r.flags) for r in walker.read_all(probe.ring) if "cgroup" in r.id.lower()
+    ]
     assert ("STATE_CGROUP_MKDIR", number, f"/{made.name}", Flag.STATE_ONLY) in found
     assert ("STATE_CGROUP_MKDIR", int(done.stdout), f"/{made.name}/inner", Flag.STATE_ONLY) in found
     assert ("STATE_CGROUP_RMDIR", int(done.stdout), f"/{made.name}/inner", Flag.STATE_ONLY) in found
@@ -91,7 +93,9 @@ def test_a_running_process_moved_by_another_is_followed(probe, made):
         (made / "cgroup.procs").write_text(str(child.pid))
         say("/")
         child.stdin.close()
-    tags = {r["path"]: r.cgroup for r in walker.read_all(probe.ring) if r.id == "SYSCALL_CHDIR_X" and r.pid == child.pid}
+    tags = {
+        r["path"]: r.cgroup for r in walker.read_all(probe.ring) if r.id == "SYSCALL_CHDIR_X" and r.pid == child.pid
+    }
     assert tags["/"] == made.stat().st_ino != tags["/tmp"]
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import walker
@@ -71,7 +72,9 @@ def test_snaplen(tmp_path):
         probe.attach()
         script = "import os; fd = os.open('/dev/zero', 0); os.read(fd, 15000); os.read(fd, 30000)"
         subprocess.run([sys.executable, "-I", "-S", "-c", script], check=True)
-        sizes = [len(r["data"]) for r in walker.read_all(probe.ring) if r.name == "read" and r["size"] in (15000, 30000)]
+        sizes = [
+            len(r["data"]) for r in walker.read_all(probe.ring) if r.name == "read" and r["size"] in (15000, 30000)
+        ]
         assert sizes == [15000, 20000]
     finally:
         probe.close()
@@ -83,7 +86,8 @@ def test_a_filling_ring_wakes_its_reader():
         probe.attach()
         walker.skip_all(probe.ring)
         threading.Timer(
-            0.1, lambda: subprocess.run(["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=5000"], capture_output=True)
+            0.1,
+            lambda: subprocess.run(["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=5000"], capture_output=True),
         ).start()
         start = time.monotonic()
         assert probe.wait(5)
@@ -103,7 +107,7 @@ from sysdig_py.capture.live import LiveOptions, Probe
 probe = Probe(LiveOptions(ring_bytes=1 << 20), detect()); probe.attach()
 print("attached", flush=True); time.sleep(60)
 """
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    root = str(Path(__file__).parents[2])
     child = subprocess.Popen([sys.executable, "-c", script, root], stdout=subprocess.PIPE, text=True)
     with child.stdout:
         assert child.stdout.readline() == "attached\n"

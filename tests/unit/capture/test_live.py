@@ -1,0 +1,149 @@
+import struct
+import sys
+import types
+
+import pytest
+
+from sysdig_py.capture import live
+from sysdig_py.capture.live import LiveCapture, LiveOptions, Loss
+from sysdig_py.engine.vm import Status, Step
+from sysdig_py.errors import EnvironmentLack, UsageError
+from sysdig_py.schema.record import PPM_HEADER, PREFIX
+from sysdig_py.schema.state import State
+
+
+def test_options_that_cannot_be_are_refused():
+    with pytest.raises(UsageError, match="snaplen"):
+        LiveOptions(snaplen=live.MAX_SNAPLEN + 1)
+    with pytest.raises(UsageError, match="power of two"):
+        LiveOptions(ring_bytes=5000)
+    assert LiveOptions().snaplen == LiveOptions(snaplen=None).data_bytes == 80
+
+
+def test_missing_bcc_names_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bcc", None)
+    with pytest.raises(EnvironmentLack, match="python3-bpfcc"):
+        live._import_bcc()
+
+
+def test_the_unrelated_project_of_the_same_name_is_told(monkeypatch):
+    other = types.ModuleType("bcc")
+    other.__file__ = "/somewhere/bcc/__init__.py"
+    monkeypatch.setitem(sys.modules, "bcc", other)
+    with pytest.raises(EnvironmentLack, match="unrelated"):
+        live._import_bcc()
+
+
+def test_compiler_messages_are_kept_for_a_failure(monkeypatch, tmp_path):
+    import os
+
+    monkeypatch.setattr(live.locations, "cache", lambda: tmp_path)
+    with pytest.raises(EnvironmentLack, match=r"base\.c:3: error: no such thing"), live._compiler_messages():
+        os.write(2, b"warning: bla\nbase.c:3: error: no such thing\n")
+        raise RuntimeError("failed")
+    assert "warning: bla" in (tmp_path / "probe-failure.log").read_text()
+
+
+def test_sizes_leave_room_for_what_is_copied():
+    for snaplen in (0, 80, 4000, live.MAX_SNAPLEN):
+        made = live._sizes(LiveOptions(snaplen=snaplen), 1 << 20, 2)
+        mask, limit, slack = (int(made[name]) for name in ("COPY_MASK", "SCRATCH_LIMIT", "SCRATCH_SLACK"))
+        assert mask >= snaplen and mask & (mask + 1) == 0
+        assert limit & (limit - 1) == 0
+        assert slack >= 2 * mask
+        assert limit > snaplen + 1024
+        assert int(made["WAKE_BYTES"]) * 2 <= 1 << 20
+
+
+def test_a_gap_record_says_how_many():
+    raw = live.gap_record("ring full", 5, 12)
+    code = PPM_HEADER.unpack_from(raw, PREFIX.size)[3]
+    assert code == State.GAP
+    at = PREFIX.size + PPM_HEADER.size
+    sizes = struct.unpack_from("<4H", raw, at)
+    assert sizes == (10, 8, 8, 2)
+    assert raw[at + 8 :].startswith(b"ring full\0" + struct.pack("<QQh", 5, 12, -1))
+
+
+def test_records_are_fed_in_blocks(monkeypatch):
+    monkeypatch.setattr(live, "_SNAPSHOT_BYTES", 10)
+    assert list(live._blocks(iter([b"12345678", b"12345678", b"1"]))) == [b"1234567812345678", b"1"]
+
+
+class FakeProbe:
+    def __init__(self):
+        self.lost = 0
+        self.waits = 0
+
+    def losses(self):
+        return [Loss("ring full", [self.lost, 0]), Loss("memory unreadable", [7, 7])]
+
+    def wait(self, _timeout):
+        self.waits += 1
+
+
+class FakeResolver:
+    def pending(self):
+        return []
+
+    def on_cgroup(self, number, path):
+        return [f"{number}:{path}".encode()]
+
+
+class FakeEngine:
+    def __init__(self, drains, feeds=()):
+        self.drains = list(drains)
+        self.feeds = list(feeds)
+        self.fed = []
+
+    def drain(self, _limit):
+        return self.drains.pop(0)
+
+    def feed_bytes(self, block):
+        self.fed.append(block)
+        return self.feeds.pop(0) if self.feeds else Step(Status.OK, len(block))
+
+    def stats(self):
+        return {"events": 3}
+
+
+@pytest.fixture
+def capture():
+    made = LiveCapture(LiveOptions(max_seconds=1000))
+    made._probe = FakeProbe()
+    made._resolver = FakeResolver()
+    return made
+
+
+def test_a_new_cgroup_is_resolved_before_the_ring_goes_on(capture):
+    engine = FakeEngine([Step(Status.CGROUP, 5, 42, b"/docker/abc"), Step(Status.OK, 0)])
+    assert capture.pump(engine)
+    assert capture.pump(engine)
+    assert engine.fed == [b"42:/docker/abc"]
+    assert capture._probe.waits == 1
+
+
+def test_a_full_sink_gets_the_rest_of_a_block_later(capture):
+    capture._pending.append(b"AABB")
+    engine = FakeEngine([Step(Status.OK, 1)], [Step(Status.FULL, 2)])
+    assert capture.pump(engine)
+    assert len(engine.drains) == 1
+    assert capture.pump(engine)
+    assert engine.fed == [b"AABB", b"BB"]
+
+
+def test_losses_are_told_once_as_they_grow(capture):
+    engine = FakeEngine([Step(Status.OK, 1)] * 3)
+    capture._probe.lost = 4
+    capture.pump(engine)
+    capture.pump(engine)
+    capture._probe.lost = 6
+    capture.pump(engine)
+    assert len(engine.fed) == 2
+    assert b"ring full\0" + struct.pack("<QQ", 2, 6) in engine.fed[1]
+
+
+def test_the_end_comes_from_the_engine_or_the_clock(capture):
+    assert not capture.pump(FakeEngine([Step(Status.STOP, 1)]))
+    capture._started -= 2000
+    assert not capture.pump(FakeEngine([Step(Status.OK, 0)]))

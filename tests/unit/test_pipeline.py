@@ -1,0 +1,110 @@
+"""The pipeline over real traces: lines, chisels, limits, rewriting; output depends on nothing but the records."""
+
+import io
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sysdig_py import filter as event_filter
+from sysdig_py.capture.replay import Replay
+from sysdig_py.chisel.registry import Registry
+from sysdig_py.engine.vm import HostCallbacks
+from sysdig_py.errors import FilterError, UsageError
+from sysdig_py.output.text import TextOutput
+from sysdig_py.pipeline import Pipeline, Plan
+from sysdig_py.trace.format import make_header
+from sysdig_py.trace.writer import NativeWriter
+from tests.synthetic import START
+from tests.traces import MACHINE, write_story
+
+LINE = "%evt.num %evt.type %fd.name"
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    return write_story(tmp_path / "story.spy")
+
+
+def play(trace: Path, plan: Plan, *, write: Path | None = None, stopped: bool = False) -> tuple[str, Pipeline]:
+    with closing(Replay(trace)) as source:
+        return _play(source, plan, write, stopped)
+
+
+def _play(source: Replay, plan: Plan, write: Path | None, stopped: bool) -> tuple[str, Pipeline]:
+    text, registry = io.BytesIO(), Registry({})
+
+    def find(name: str) -> tuple[str, bytes]:
+        script = registry.find(name)
+        return script.path, script.source
+
+    host = HostCallbacks(lambda text: event_filter.compile(text).lua_source, find)
+    pipeline = Pipeline(source, plan, TextOutput(text, flush_each_batch=False), host, registry)
+    writer = NativeWriter(write, make_header(MACHINE, START, 80, plan.filter_text, "test")) if write else None
+    if writer:
+        pipeline.write_to(writer)
+    pipeline.run(lambda: stopped)
+    if writer:
+        writer.close(source.stats())
+    return text.getvalue().decode(), pipeline
+
+
+def test_lines_of_the_accepted_events(trace: Path) -> None:
+    text, _ = play(trace, Plan(filter_text="evt.type=read and evt.num < 6", line_format=LINE))
+    assert text == "1 read /etc/motd\n3 read /etc/motd\n5 read /etc/motd\n"
+
+
+def test_no_format_no_lines(trace: Path) -> None:
+    assert play(trace, Plan())[0] == ""
+
+
+def test_a_chisel_takes_the_place_of_the_lines(trace: Path) -> None:
+    text, _ = play(trace, Plan(chisels=(("topfiles_bytes", None),), line_format=LINE))
+    assert text.splitlines()[2].split() == ["25B", "/etc/motd"]
+
+
+def test_container_data_reaches_the_chisel(trace: Path) -> None:
+    text, _ = play(trace, Plan(chisels=(("topfiles_bytes", None),), container_data=True))
+    assert "web" in text
+
+
+def test_limit_on_events(trace: Path) -> None:
+    text, _ = play(trace, Plan(line_format="%evt.num", max_events=3))
+    assert text == "1\n2\n3\n"
+
+
+def test_rewriting_with_a_filter_replays_the_same(trace: Path, tmp_path: Path) -> None:
+    plan = Plan(filter_text="evt.failed=true", line_format="%evt.num %evt.time %container.name %proc.name %evt.args")
+    first, _ = play(trace, plan, write=tmp_path / "failed.spy")
+    again, _ = play(tmp_path / "failed.spy", plan)
+    assert first == again
+    assert first.count("\n") == 5
+
+
+def test_stopping_a_replay_ends_it(trace: Path) -> None:
+    _, pipeline = play(trace, Plan(line_format=LINE), stopped=True)
+    assert pipeline.engine.stats()["events"] <= 10
+
+
+def test_a_failing_chisel_is_reported_and_ends_a_run_that_only_it_wanted(trace: Path, tmp_path: Path) -> None:
+    script = tmp_path / "bad.lua"
+    script.write_text("description=''; short_description=''; args={}; function on_event() error('broken') end")
+    _, pipeline = play(trace, Plan(chisels=((str(script), None),)))
+    failures = pipeline.chisels.take_failures()
+    assert len(failures) == 1
+    assert "bad.lua:1" in failures[0]
+    assert "broken" in failures[0]
+
+
+@pytest.mark.parametrize(
+    ("plan", "error"),
+    [
+        (Plan(filter_text="proc.nmae=x"), FilterError),
+        (Plan(line_format="%proc.nmae"), UsageError),
+        (Plan(chisels=(("no_such_chisel", None),)), UsageError),
+        (Plan(chisels=(("netlower", None),)), UsageError),
+    ],
+)
+def test_bad_plans_are_refused_before_anything_runs(trace: Path, plan: Plan, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        play(trace, plan)
