@@ -73,6 +73,12 @@ class Pipeline:
         self._prepare(plan)
         self.chisels = _chisels(self.engine, plan, registry)
         self._has_chisels = bool(plan.chisels)
+        self._ask_chisels()
+
+    def _ask_chisels(self) -> None:
+        requests = self.chisels.init()
+        if requests.snaplen is not None:
+            self._source.suggest_snaplen(requests.snaplen)
 
     def _prepare(self, plan: Plan) -> None:
         engine = self.engine
@@ -96,9 +102,6 @@ class Pipeline:
         Returns:
             What the chisels asked of the run.
         """
-        requests = self.chisels.init()
-        if requests.snaplen is not None:
-            self._source.suggest_snaplen(requests.snaplen)
         try:
             self._source.start(self.engine)
             self.chisels.start()

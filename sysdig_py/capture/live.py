@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sysdig_py import locations
@@ -45,16 +45,16 @@ class LiveOptions:
     """How to capture.
 
     Attributes:
-        snaplen: bytes of data kept of each read and write; None becomes DEFAULT_SNAPLEN.
+        snaplen: bytes of data kept of each read and write; None is DEFAULT_SNAPLEN, or what a chisel asks for.
         ring_bytes: size of the ring buffer, a power of two; None chooses by memory and cores.
-        wait: seconds to sleep at most when the ring is empty.
+        wait: seconds to sleep at most once the ring was read; the kernel wakes earlier when it fills up.
         drop_rights: give up privileges once everything is loaded.
         max_seconds: end after so many seconds even when nothing happens; 0 goes on for ever.
     """
 
     snaplen: int | None = None
     ring_bytes: int | None = None
-    wait: float = 0.02
+    wait: float = 0.05
     drop_rights: bool = True
     max_seconds: float = 0.0
 
@@ -65,8 +65,6 @@ class LiveOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
-        if self.snaplen is None:
-            object.__setattr__(self, "snaplen", DEFAULT_SNAPLEN)
         if not 0 <= self.data_bytes <= MAX_SNAPLEN:
             raise UsageError(f"the snaplen must be between 0 and {MAX_SNAPLEN}, not {self.snaplen}")
         size = self.ring_bytes
@@ -187,6 +185,12 @@ class LiveCapture:
         self._events = 0
         self._bytes = 0
         self._lost: dict[str, int] = {}
+        self._stopping = False
+
+    def suggest_snaplen(self, snaplen: int) -> None:
+        """Take a chisel's wish for longer I/O buffers; what the user asked for wins."""
+        if self.options.snaplen is None:
+            self.options = replace(self.options, snaplen=max(snaplen, DEFAULT_SNAPLEN))
 
     @property
     def probe(self) -> Probe:
@@ -209,7 +213,7 @@ class LiveCapture:
             rights.drop()
 
     def pump(self, engine: Engine) -> bool:
-        """Feed what is queued, then walk the ring; sleeps a little when there was nothing."""
+        """Feed what is queued, then walk the ring; sleeps a little once it is empty."""
         if not self._feed_pending(engine):
             return True
         step = engine.drain(_DRAIN_LIMIT)
@@ -218,9 +222,14 @@ class LiveCapture:
             return False
         if step.status is Status.CGROUP:
             self._pending.extend(self._resolver.on_cgroup(step.cgroup_id, os.fsdecode(step.path)))
-        elif step.status is Status.OK and not step.consumed:
+        elif step.status is Status.OK:
             return self._idle()
         return True
+
+    def stop(self) -> None:
+        """Detach; what is in the ring is still moved by `pump`."""
+        self._stopping = True
+        self.probe.detach()
 
     def stats(self) -> CaptureStats:
         """Return what was captured and lost so far."""
@@ -257,9 +266,14 @@ class LiveCapture:
                 yield gap_record(loss.cause, new, loss.total)
 
     def _idle(self) -> bool:
-        self.probe.wait(self.options.wait)
-        limit = self.options.max_seconds
-        return not limit or time.monotonic() - self._started < limit
+        """Sleep until there is something worth waking up for; False when the capture is at its end."""
+        if self._stopping:
+            return False
+        if self.options.max_seconds and time.monotonic() - self._started >= self.options.max_seconds:
+            self.stop()
+        else:
+            self.probe.wait(self.options.wait)
+        return True
 
 
 def gap_record(cause: str, count: int, total: int) -> bytes:

@@ -59,7 +59,8 @@ def open_ring(fd: int, size: int) -> RingView:
         unmap(consumer, mmap.PAGESIZE)
         raise
     poll = select.epoll()
-    poll.register(fd, select.EPOLLIN)
+    # edge-triggered: only the kernel's wake-ups count, not that something is there (under load it always is)
+    poll.register(fd, select.EPOLLIN | select.EPOLLET)
     return RingView(consumer, producer, producer + mmap.PAGESIZE, size, fd, poll)
 
 

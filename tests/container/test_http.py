@@ -72,7 +72,9 @@ def test_flows_names_both_containers_and_counts_the_bytes(talk: Talk) -> None:
 
 
 def test_bytes_are_those_of_the_conversation(talk: Talk) -> None:
-    lines = _replay(talk, "-p", "%evt.rawres", "container.name=till and fd.sport=80 and evt.is_io_read=true and evt.rawres>0")
+    lines = _replay(
+        talk, "-p", "%evt.rawres", "container.name=till and fd.sport=80 and evt.is_io_read=true and evt.rawres>0"
+    )
     received = sum(map(int, lines.split()))
     header = received - REQUESTS * len(BODY)
     assert 0 < header / REQUESTS < 1000, f"{received} bytes for {REQUESTS} answers of {len(BODY)}"
@@ -80,7 +82,9 @@ def test_bytes_are_those_of_the_conversation(talk: Talk) -> None:
 
 def test_both_ends_see_the_same_connection(talk: Talk) -> None:
     def connections(container: str) -> set[str]:
-        return set(_replay(talk, "-p", "%fd.name", f"container.name={container} and fd.sport=80 and evt.is_io=true").split())
+        return set(
+            _replay(talk, "-p", "%fd.name", f"container.name={container} and fd.sport=80 and evt.is_io=true").split()
+        )
 
     client, server = connections("till"), connections("shop")
     assert len(client) == REQUESTS

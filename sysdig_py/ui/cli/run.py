@@ -131,7 +131,7 @@ def _header(source: LiveCapture | Replay, options: Options) -> dict[str, Any]:
     if isinstance(source, Replay):
         start_ts, snaplen = source.header["start_ts"], source.header["snaplen"]
     else:
-        snaplen = source.options.snaplen or 0
+        snaplen = source.options.data_bytes
     return make_header(source.machine, start_ts, snaplen, options.filter_text, tool)
 
 

@@ -17,7 +17,7 @@ def test_options_that_cannot_be_are_refused():
         LiveOptions(snaplen=live.MAX_SNAPLEN + 1)
     with pytest.raises(UsageError, match="power of two"):
         LiveOptions(ring_bytes=5000)
-    assert LiveOptions().snaplen == LiveOptions(snaplen=None).data_bytes == 80
+    assert LiveOptions().data_bytes == 80
 
 
 def test_missing_bcc_names_the_package(monkeypatch):
@@ -71,6 +71,11 @@ def test_records_are_fed_in_blocks(monkeypatch):
 
 
 class FakeProbe:
+    detached = False
+
+    def detach(self):
+        self.detached = True
+
     def __init__(self):
         self.lost = 0
         self.waits = 0
@@ -143,7 +148,27 @@ def test_losses_are_told_once_as_they_grow(capture):
     assert b"ring full\0" + struct.pack("<QQ", 2, 6) in engine.fed[1]
 
 
-def test_the_end_comes_from_the_engine_or_the_clock(capture):
+def test_the_engine_ends_the_capture(capture):
     assert not capture.pump(FakeEngine([Step(Status.STOP, 1)]))
-    capture._started -= 2000
-    assert not capture.pump(FakeEngine([Step(Status.OK, 0)]))
+
+
+@pytest.mark.parametrize("by_clock", [True, False])
+def test_the_end_comes_after_what_the_ring_still_holds(capture, by_clock):
+    if by_clock:
+        capture._started -= 2000
+    else:
+        capture.stop()
+    engine = FakeEngine([Step(Status.MORE, 9), *[Step(Status.OK, 1)] * (2 if by_clock else 1)])
+    assert capture.pump(engine)
+    assert capture.pump(engine) is by_clock
+    assert capture._probe.detached
+    assert capture.pump(engine) is False if by_clock else not engine.drains
+
+
+def test_a_chisel_may_ask_for_more_of_the_buffers_but_not_against_the_user():
+    capture = LiveCapture()
+    capture.suggest_snaplen(2000)
+    assert capture.options.data_bytes == 2000
+    asked = LiveCapture(LiveOptions(snaplen=16))
+    asked.suggest_snaplen(2000)
+    assert asked.options.data_bytes == 16

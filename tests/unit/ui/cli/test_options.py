@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+
 from sysdig_py.errors import UsageError
 from sysdig_py.ui.cli.options import ChiselRequest, Options, help_text, parse
 
