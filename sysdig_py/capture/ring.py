@@ -80,8 +80,8 @@ def unmap(address: int, length: int) -> None:
 
 
 def ring_bytes(memory: int, cores: int) -> int:
-    """Return a ring size: 8 MiB per core, at most 1/64 of the memory, a power of two, 4 to 256 MiB."""
-    wanted = min(cores * (8 << 20), memory // 64, 256 << 20)
+    """Return a ring size: 16 MiB per core, at most 1/64 of the memory, a power of two, 4 to 256 MiB."""
+    wanted = min(cores * (16 << 20), memory // 64, 256 << 20)
     return max(4 << 20, 1 << (wanted.bit_length() - 1))
 
 

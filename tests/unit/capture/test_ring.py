@@ -10,8 +10,8 @@ from sysdig_py.capture import ring
 
 def test_ring_size_follows_cores_and_memory():
     gib = 1 << 30
-    assert ring.ring_bytes(64 * gib, 2) == 16 << 20
-    assert ring.ring_bytes(64 * gib, 3) == 16 << 20
+    assert ring.ring_bytes(64 * gib, 2) == 32 << 20
+    assert ring.ring_bytes(64 * gib, 3) == 32 << 20
     assert ring.ring_bytes(1024 * gib, 128) == 256 << 20
     assert ring.ring_bytes(gib, 8) == 16 << 20
     assert ring.ring_bytes(gib // 8, 8) == 4 << 20
