@@ -30,7 +30,7 @@ def talkers() -> AbstractContextManager[Talk]:
 def _containers(engine: Engine) -> Iterator[Talk]:
     try:
         server = engine.run("web", "httpd", "-f", "-p", "80", "-h", "/www")
-        loop = f"for i in $(seq {REQUESTS}); do wget -q -O /dev/null http://{server.ip}/; sleep 0.1; done"
+        loop = f"for i in $(seq {REQUESTS}); do /bin/wget -q -O /dev/null http://{server.ip}/; /bin/sleep 0.1; done"
         engine.run("client", "sh", "-c", loop)
         what = "container 'client' asks container 'web' for a page, ten times a second"
         yield Talk(what, {"DOCKER_HOST": f"unix://{engine.socket}"})

@@ -6,6 +6,7 @@ cannot start anything.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +53,7 @@ class Describer:
         self._registry = registry
         self._engine = Engine()
         self._describe = self._engine.require("chisel.describe")[b"describe"]
-        self._dirs = self._engine.table([d.encode() for d in registry.module_dirs])
+        self._dirs = self._engine.table([os.fsencode(d) for d in registry.module_dirs])
 
     def describe(self, script: Script) -> Description:
         """Return what `script` says about itself.
@@ -60,7 +61,7 @@ class Describer:
         Raises:
             UsageError: the script cannot be run, or its globals have wrong types.
         """
-        answer = self._describe(script.path.encode(), script.source, self._dirs)
+        answer = self._describe(os.fsencode(script.path), script.source, self._dirs)
         if isinstance(answer, tuple):
             raise UsageError(f"Failed to load chisel {script.name}: {_text(answer[1])}")
         return _description(script.name, answer)

@@ -6,6 +6,7 @@ Order: `add` for every `-c`, then for every source `init`, `start`, records thro
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,12 +63,12 @@ class ChiselRun:
             "setup",
             self.engine.table(
                 {
-                    b"filter": settings.filter_text.encode(),
+                    b"filter": os.fsencode(settings.filter_text),
                     b"container_data": settings.container_data,
                     b"json": settings.json,
                     b"buffer_format_forced": settings.buffer_format_forced,
                     b"allow_io": settings.allow_io,
-                    b"dirs": "\n".join(self.registry.module_dirs).encode(),
+                    b"dirs": os.fsencode("\n".join(self.registry.module_dirs)),
                 }
             ),
         )
@@ -82,7 +83,7 @@ class ChiselRun:
         script = self.registry.find(name)
         self._describer = self._describer or Describer(self.registry)
         values = bind(self._describer.describe(script), argument_text)
-        self._call("add", script.name.encode(), script.path.encode(), script.source, *(v.encode() for v in values))
+        self._call("add", os.fsencode(script.name), os.fsencode(script.path), script.source, *map(os.fsencode, values))
         self._raise_failures()
 
     def init(self) -> ChiselRequests:

@@ -18,9 +18,9 @@ from sysdig_py.errors import EnvironmentLack, RightsError
 REQUIRED = os.environ.get("SYSDIG_PY_REQUIRE_KERNEL") == "1"
 
 
-def open_probe(options=None):
+def open_probe(options=None, hierarchy=None):
     try:
-        return Probe(options or LiveOptions(ring_bytes=128 << 20), detect())
+        return Probe(options or LiveOptions(ring_bytes=128 << 20), hierarchy or detect())
     except (RightsError, EnvironmentLack) as error:
         if REQUIRED:
             raise

@@ -1,6 +1,7 @@
 """Which cgroup a record belongs to: made, entered, left and removed while records flow."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -8,17 +9,42 @@ from pathlib import Path
 
 import pytest
 import walker
+from conftest import open_probe
 
-from sysdig_py.capture.cgroups import detect
+from sysdig_py.capture.cgroups import Hierarchy, detect
+from sysdig_py.capture.live import LiveOptions
 from sysdig_py.schema.record import Flag
 
 pytestmark = pytest.mark.kernel
 
+UNIFIED = re.compile(r"^\S+ \S+ \S+ / (\S+) .* - cgroup2 ", re.MULTILINE)
+
+
+def hierarchies():
+    """Return the tracked hierarchy, and the unified one where that is another that is mounted too."""
+    found, unified = [detect()], UNIFIED.search(Path("/proc/self/mountinfo").read_text())
+    if unified and found[0].version == 1:
+        found.append(Hierarchy(2, unified[1], "", 0))
+    return found
+
+
+@pytest.fixture(scope="module", params=hierarchies(), ids=lambda h: f"v{h.version}")
+def hierarchy(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def probe(hierarchy):
+    probe = open_probe(LiveOptions(ring_bytes=32 << 20), hierarchy)
+    probe.attach()
+    yield probe
+    probe.close()
+
 
 @pytest.fixture
-def made(probe):
+def made(probe, hierarchy):
     walker.skip_all(probe.ring)
-    path = Path(detect().mount) / f"sysdig-py-test-{os.getpid()}"
+    path = Path(hierarchy.mount) / f"sysdig-py-test-{os.getpid()}"
     path.mkdir()
     yield path
     for _ in range(50):
@@ -44,8 +70,8 @@ def test_mkdir_and_rmdir_of_the_tracked_hierarchy_are_told(probe, made):
     assert ("STATE_CGROUP_RMDIR", int(done.stdout), f"/{made.name}/inner", Flag.STATE_ONLY) in found
 
 
-def test_other_hierarchies_are_not_told(probe):
-    others = [p for p in Path("/sys/fs/cgroup").glob("*/cgroup.procs") if str(p.parent) != detect().mount]
+def test_other_hierarchies_are_not_told(probe, hierarchy):
+    others = [p for p in Path("/sys/fs/cgroup").glob("*/cgroup.procs") if str(p.parent) != hierarchy.mount]
     if not others:
         pytest.skip("this machine has one cgroup hierarchy only")
     walker.skip_all(probe.ring)
@@ -55,7 +81,7 @@ def test_other_hierarchies_are_not_told(probe):
     assert not [r for r in walker.read_all(probe.ring) if r.name.startswith("cgroup")]
 
 
-def test_records_follow_a_moved_process(probe, made):
+def test_records_follow_a_moved_process(probe, made, hierarchy):
     script = """
 import os, sys
 procs = sys.argv[1] + "/cgroup.procs"
@@ -73,7 +99,7 @@ os.chdir("/etc")
     assert done.returncode == 0
     number = made.stat().st_ino
     tags = {r["path"]: r.cgroup for r in walker.read_all(probe.ring) if r.id == "SYSCALL_CHDIR_X"}
-    root = Path(detect().mount).stat().st_ino
+    root = Path(hierarchy.mount).stat().st_ino
     assert tags == {"/tmp": root, "/": number, "/usr": number, "/etc": root}
 
 

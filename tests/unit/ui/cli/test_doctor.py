@@ -261,7 +261,7 @@ def test_locked_memory_matters_to_old_kernels(monkeypatch, release, limit, uid, 
 
 def test_ring_grows_with_the_machine(monkeypatch):
     monkeypatch.setattr(doctor, "machine_info", lambda: {"memory_size_bytes": 64 << 30, "num_cpus": 4})
-    assert doctor.check_ring() == Finding("ok", "32 MiB for 4 processors")
+    assert doctor.check_ring() == Finding("ok", "64 MiB for 4 processors")
 
 
 @pytest.mark.kernel

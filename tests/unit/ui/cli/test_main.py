@@ -53,6 +53,9 @@ def test_a_cut_trace_replays_up_to_the_cut_and_says_so(trace: Path, tmp_path: Pa
         (["-r", "/nonexistent.spy"], 3, "/nonexistent.spy"),
         (["-r", "/etc/hostname"], 3, "not a trace"),
         (["-n", "none"], 2, "whole number"),
+        (["-c", "\udcff"], 2, "not found"),
+        (["-r", "\udcff"], 3, "cannot open"),
+        (["proc.name=\udcff and"], 2, "expected a field"),
     ],
 )
 def test_bad_input_is_one_clear_line(words: list[str], code: int, message: str) -> None:
