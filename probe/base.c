@@ -2,8 +2,8 @@
  * Level 0: shared structures, maps, and reading kernel memory.
  * Everything here is independent of what an event means.
  *
- * Defined by the loader: TRACER_PID, CLOCK_OFFSET, SNAPLEN, COPY_MASK, SCRATCH_LIMIT,
- * SCRATCH_SLACK, SLOT_COUNT, CPU_COUNT, RING_PAGES, WAKE_BYTES (per CPU), and FEATURE_* (capture/kernel.py).
+ * Defined by the loader: COPY_MASK, SCRATCH_LIMIT, SCRATCH_SLACK, SLOT_COUNT, CPU_COUNT,
+ * FEATURE_* and the numbers both must agree on (capture/kernel.py).
  */
 #ifndef NULL
 #define NULL ((void *)0)
@@ -14,6 +14,14 @@
 #ifndef offsetof
 #define offsetof(type, member) __builtin_offsetof(type, member)
 #endif
+
+/* A constant of the run: a 64-bit load whose operand is filled in when the program is loaded
+ * (capture/image.py), so that one compilation serves every run and reading it costs nothing. */
+#define base_constant(mark) bpf_pseudo_fd(0, mark)
+#define TRACER_PID base_constant(CONSTANT_TRACER_PID)
+#define CLOCK_OFFSET base_constant(CONSTANT_CLOCK_OFFSET)
+#define SNAPLEN base_constant(CONSTANT_SNAPLEN)
+#define WAKE_BYTES base_constant(CONSTANT_WAKE_BYTES) /* per CPU */
 
 /* procexit is the one event of the current schema that only exists as an "enter" code */
 #define EV_PROCEXIT_1_E 186
@@ -143,7 +151,7 @@ BPF_TABLE("array", u32, struct slot, slots, SLOT_COUNT);
 BPF_TABLE("lru_hash", u32, struct slot, crowded_slots, 16384);
 BPF_TABLE("array", u32, struct scratch, scratches, CPU_COUNT);
 BPF_PROG_ARRAY(handlers, 32);
-BPF_RINGBUF_OUTPUT(ring, RING_PAGES);
+BPF_RINGBUF_OUTPUT(ring, 1); /* its real size is set when it is loaded */
 
 /* The kernel's helpers under names of our own: at each use of the usual ones bcc's rewriter reads the
  * whole of /proc/kallsyms to see whether they exist, which takes longer than all the rest. */

@@ -185,7 +185,8 @@ static __always_inline u32 extract_overlay_layer(void *inode)
 	return upper ? 1 : 2;
 }
 
-static __always_inline u32 extract_conversion(u32 id, u32 value)
+/* `pairs`: how many pairs the table can have; inside of another loop few keep the verifier's work short */
+static __always_inline u32 extract_conversion_of(u32 id, u32 value, u32 pairs)
 {
 	struct conversion *table = conversions.lookup(&id);
 	u32 out = 0;
@@ -195,7 +196,7 @@ static __always_inline u32 extract_conversion(u32 id, u32 value)
 	if (table->kind == CONVERSION_ACCESS_MODE)
 		out = (value & 3) + 1;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < CONVERSION_PAIRS; i++) {
+	for (u32 i = 0; i < pairs; i++) {
 		u32 native = table->pairs[i].native;
 		u32 ppm = table->pairs[i].ppm;
 
@@ -212,4 +213,9 @@ static __always_inline u32 extract_conversion(u32 id, u32 value)
 			out |= ppm;
 	}
 	return out;
+}
+
+static __always_inline u32 extract_conversion(u32 id, u32 value)
+{
+	return extract_conversion_of(id, value, CONVERSION_PAIRS);
 }

@@ -106,7 +106,8 @@ static __always_inline void option_store_polled(struct scratch *s, u64 address, 
 		    base_read_user(&one, sizeof(one), (void *)(address + i * sizeof(one))))
 			break;
 		*(s64 *)entry = one.fd;
-		*(u16 *)(entry + 8) = extract_conversion(CONVERSION_POLL, (u16)one.seen);
+		*(u16 *)(entry + 8) =
+			extract_conversion_of(CONVERSION_POLL, (u16)one.seen, POLL_PAIRS);
 		done++;
 	}
 	*(u16 *)at = done;

@@ -101,8 +101,8 @@ static __always_inline void *process_subject(struct scratch *s)
 
 int on_sched_process_fork(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct slot *slot = slot_find((u32)bpf_get_current_pid_tgid());
-	u32 nr = slot && slot->enter_ts ? slot->nr : NR_SKIP;
+	u64 clone_flags = 0;
+	u32 nr = syscall_in_flight(&clone_flags);
 	struct scratch *s = base_scratch();
 	struct plan *plan;
 
@@ -115,9 +115,9 @@ int on_sched_process_fork(struct bpf_raw_tracepoint_args *ctx)
 	plan = plans.lookup(&nr);
 	s->call.type = EV_SYSCALL_CLONE_20_X;
 	s->call.clone_flags = 0;
-	if (slot && plan && plan->handler == HANDLER_CLONE) {
+	if (plan && plan->handler == HANDLER_CLONE) {
 		s->call.type = plan->type;
-		s->call.clone_flags = slot->clone_flags;
+		s->call.clone_flags = clone_flags;
 	}
 	handlers.call(ctx, HANDLER_CLONE);
 	return 0;
@@ -335,13 +335,18 @@ static __always_inline u32 process_end_exec(struct scratch *s, u32 old_tid)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct slot *slot = slot_find(old_tid);
+	u64 unused;
 	u32 nr = NR_SKIP;
 
+#ifdef FEATURE_NO_LATENCY
+	nr = syscall_in_flight(&unused);
+#else
 	if (slot && slot->enter_ts) {
 		s->call.latency = s->call.ts - CLOCK_OFFSET - slot->enter_ts;
 		nr = slot->nr;
 		slot->enter_ts = 0;
 	}
+#endif
 	slot = slot_claim(tid);
 	if (slot) {
 		slot->nr = NR_SKIP;

@@ -1,30 +1,66 @@
 /*
  * Level 3: entry and exit of every system call. Entry remembers the time; exit makes the record:
  * the commonest calls right here, the others in a handler program of their family.
+ * With FEATURE_NO_LATENCY entries are not looked at, which makes every call cheaper.
  */
 
-/* Clone flags are taken at entry: the child is reported in the midst of the call, where the
- * registers are out of reach. */
-static __always_inline u64 syscall_clone_flags(u32 nr, u64 address)
+static __always_inline u64 syscall_clone_flags(u32 nr, const struct registers *regs)
 {
-	struct registers regs;
 	u64 args[6], flags = 0;
 
 	if (nr == NATIVE_NR_VFORK)
 		return NATIVE_CLONE_VM | NATIVE_CLONE_VFORK;
 	if (nr != NATIVE_NR_CLONE && nr != NATIVE_NR_CLONE3)
 		return 0;
-	base_read_registers(&regs, address);
-	base_read_args(&regs, args);
+	base_read_args(regs, args);
 	if (nr == NATIVE_NR_CLONE)
 		return args[0];
 	base_read_user(&flags, sizeof(flags), (void *)args[0]);
 	return flags;
 }
 
+/* syscall_in_flight: the number of the call the current task is in, with its clone flags */
+#ifdef FEATURE_NO_LATENCY
+
+/* The child is reported in the midst of the call; its registers can be asked for since 5.15. */
+static void *(*syscall_task)(void) = (void *)BPF_FUNC_get_current_task_btf;
+static u64 (*syscall_task_registers)(void *task) = (void *)BPF_FUNC_task_pt_regs;
+
+static __always_inline u32 syscall_in_flight(u64 *clone_flags)
+{
+	struct registers regs;
+	u32 nr;
+
+	base_read_registers(&regs, syscall_task_registers(syscall_task()));
+	if (base_is_compat(&regs))
+		return NR_SKIP;
+	nr = base_read_nr(&regs);
+	*clone_flags = syscall_clone_flags(nr, &regs);
+	return nr;
+}
+
+#else
+
+static __always_inline u32 syscall_in_flight(u64 *clone_flags)
+{
+	struct slot *slot = slot_find((u32)bpf_get_current_pid_tgid());
+
+	if (!slot || !slot->enter_ts)
+		return NR_SKIP;
+	*clone_flags = slot->clone_flags;
+	return slot->nr;
+}
+
+static __always_inline bool syscall_is_clone(u32 nr)
+{
+	return nr == NATIVE_NR_CLONE || nr == NATIVE_NR_CLONE3 || nr == NATIVE_NR_VFORK ||
+	       nr == NATIVE_NR_FORK;
+}
+
 int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 id = bpf_get_current_pid_tgid();
+	struct registers regs;
 	struct slot *slot;
 	u32 nr;
 
@@ -39,13 +75,16 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	}
 	nr = ctx->args[1];
-	if (nr == NATIVE_NR_CLONE || nr == NATIVE_NR_CLONE3 || nr == NATIVE_NR_VFORK ||
-	    nr == NATIVE_NR_FORK)
-		slot->clone_flags = syscall_clone_flags(nr, ctx->args[0]);
+	if (syscall_is_clone(nr)) {
+		base_read_registers(&regs, ctx->args[0]);
+		slot->clone_flags = syscall_clone_flags(nr, &regs);
+	}
 	slot->nr = nr;
 	slot->enter_ts = bpf_ktime_get_boot_ns();
 	return 0;
 }
+
+#endif
 
 static __always_inline void syscall_store_generic(struct scratch *s, u16 ppm_sc, u32 nr)
 {
@@ -96,23 +135,42 @@ static __always_inline void syscall_store_close(struct scratch *s)
 	store_u64(s, (s32)s->call.args[0]);
 }
 
-/* what every record of a call needs; false when the call is not to be reported */
-static __always_inline bool syscall_fill(struct scratch *s, u64 id, const struct registers *regs)
+/* What is remembered of the call that ends, and since when it lasted. A slot is needed without entries too: it
+ * caches the cgroup, and tells that an exec was reported. */
+static __always_inline struct slot *syscall_recall(struct scratch *s, u32 tid,
+						   const struct registers *regs, u64 now)
 {
-	struct slot *slot = slot_find((u32)id);
-	u64 now = bpf_ktime_get_boot_ns();
-	u32 nr = base_read_nr(regs);
+	struct slot *slot = slot_find(tid);
 
 	s->call.latency = 0;
+	s->call.nr = base_read_nr(regs);
+#ifdef FEATURE_NO_LATENCY
+	s->call.clone_flags = syscall_clone_flags(s->call.nr, regs);
+	if (!slot)
+		slot = slot_claim(tid);
+	if (slot && slot->enter_ts)
+		s->call.nr = slot->nr;
+#else
 	if (slot) {
 		s->call.clone_flags = slot->clone_flags;
 		if (slot->enter_ts) {
 			s->call.latency = now - slot->enter_ts;
-			nr = slot->nr;
+			s->call.nr = slot->nr;
 		}
-		slot->enter_ts = 0;
 	}
-	if (nr == NR_SKIP)
+#endif
+	if (slot)
+		slot->enter_ts = 0;
+	return slot;
+}
+
+/* what every record of a call needs; false when the call is not to be reported */
+static __always_inline bool syscall_fill(struct scratch *s, u64 id, const struct registers *regs)
+{
+	u64 now = bpf_ktime_get_boot_ns();
+	struct slot *slot = syscall_recall(s, id, regs, now);
+
+	if (s->call.nr == NR_SKIP)
 		return false;
 	s->call.cgroup_id = slot_cgroup_id(slot, (u32)id);
 	s->call.ts = now + CLOCK_OFFSET;
@@ -120,7 +178,6 @@ static __always_inline bool syscall_fill(struct scratch *s, u64 id, const struct
 	s->call.pid = id >> 32;
 	s->call.cpu = (u16)bpf_get_smp_processor_id();
 	s->call.flags = 0;
-	s->call.nr = nr;
 	s->call.task = 0;
 	s->transfer.item = 0;
 	base_read_args(regs, s->call.args);

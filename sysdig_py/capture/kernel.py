@@ -14,6 +14,7 @@ from typing import Final
 
 from sysdig_py.capture import conversions
 from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.image import CONSTANT_BASE, Constant
 from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
 from sysdig_py.errors import EnvironmentLack
 from sysdig_py.schema.events import syscalls
@@ -65,14 +66,21 @@ class Types:
         return f"(*btf_trace_{name})(" in self.dump
 
 
-def tracepoints(types: Types) -> list[str]:
-    """Return the raw tracepoints to attach; raises EnvironmentLack when a needed one is missing."""
+def tracepoints(types: Types, *, latency: bool = True) -> list[str]:
+    """Return the raw tracepoints to attach, without that of entries when latencies are not wanted.
+
+    Raises:
+        EnvironmentLack: a needed one is missing, or registers cannot be had without the entry.
+    """
     missing = [name for name in REQUIRED_TRACEPOINTS if not types.has_tracepoint(name)]
     if missing:
         raise EnvironmentLack(
             f"the kernel lacks the tracepoint {missing[0]} (CONFIG_FTRACE_SYSCALLS, CONFIG_TRACEPOINTS)"
         )
-    return [*REQUIRED_TRACEPOINTS, *(name for name in OPTIONAL_TRACEPOINTS if types.has_tracepoint(name))]
+    if not latency and types.constant("BPF_FUNC_task_pt_regs") is None:
+        raise EnvironmentLack("a capture without latencies needs a kernel with bpf_task_pt_regs (5.15 or later)")
+    optional = (name for name in OPTIONAL_TRACEPOINTS if types.has_tracepoint(name))
+    return [name for name in (*REQUIRED_TRACEPOINTS, *optional) if latency or name != "sys_enter"]
 
 
 def features(types: Types) -> dict[str, str]:
@@ -116,8 +124,10 @@ def constants(arch: str) -> dict[str, str]:
     named = ("clone", "clone3", "fork", "vfork", "execveat", "getsockopt", "ppoll")
     made = {f"NATIVE_NR_{name.upper()}": numbers.get(name, _NO_NR) for name in named}
     made |= {f"HANDLER_{h.name}": h.value for h in Handler} | {f"OP_{op.name}": op.value for op in Op}
+    made |= {f"CONSTANT_{constant.name}": CONSTANT_BASE + constant for constant in Constant}
     made |= {f"CONVERSION_{kind.name}": kind.value for kind in conversions.Kind}
     made |= {f"CONVERSION_{c.name}": c.value for c in conversions.Conversion if c}
+    made["POLL_PAIRS"] = len(conversions.tables(arch)[conversions.Conversion.POLL].pairs)
     made |= {"NATIVE_O_CREAT": conversions.O_CREAT, "NATIVE_O_TMPFILE_BIT": conversions.O_TMPFILE_BIT}
     made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}

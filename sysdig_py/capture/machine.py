@@ -14,7 +14,7 @@ def machine_info() -> dict[str, Any]:
     names = os.uname()
     return {
         "num_cpus": os.cpu_count() or 1,
-        "memory_size_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "memory_size_bytes": memory_bytes(),
         "max_pid": int(Path("/proc/sys/kernel/pid_max").read_text()),
         "hostname": names.nodename,
         "arch": platform.machine(),
@@ -22,6 +22,11 @@ def machine_info() -> dict[str, Any]:
         "kernel": names.release,
         "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
     }
+
+
+def memory_bytes() -> int:
+    """Return the size of the machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def boot_ts() -> int:

@@ -51,6 +51,11 @@ class Handler(enum.IntEnum):
     EXEC_END = 15
     TASK = 16
 
+    @property
+    def function(self) -> str:
+        """Return the name of the C function, for those that are tail calls."""
+        return f"handle_{self.name.lower()}"
+
 
 INLINE: Final = frozenset({Handler.GENERIC, Handler.READ, Handler.WRITE, Handler.CLOSE})
 STEPPED: Final = frozenset({Handler.PARAMS, Handler.TRANSFER})

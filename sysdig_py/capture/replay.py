@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sysdig_py.capture.source import CaptureStats
-from sysdig_py.engine.vm import Engine, EngineFault, Status
+from sysdig_py.engine.vm import DIALECTS, Engine, EngineFault, Status
 from sysdig_py.errors import TraceError
 from sysdig_py.schema.record import Flag, pack_record
 from sysdig_py.schema.state import State
@@ -36,25 +36,30 @@ class Replay:
         is_live: False.
         name: the file.
         header: the trace's header.
+        dialect: the engine's dialect for its events.
         warnings: one line per damaged place, the first few only.
     """
 
     is_live = False
 
-    def __init__(self, path: str | Path, on_warning: Callable[[str], None] | None = None) -> None:
+    def __init__(self, path: str | Path | NativeReader, on_warning: Callable[[str], None] | None = None) -> None:
         """Open a trace.
 
         Args:
-            path: the file, "-" for standard input.
+            path: the file, "-" for standard input; or its reader.
             on_warning: called with every line that is added to `warnings`.
 
         Raises:
             TraceError: not a trace that can be read.
         """
-        self._reader = open_trace(path)
+        reader = open_trace(path) if isinstance(path, (str, Path)) else path
+        if not isinstance(reader, NativeReader):
+            raise TraceError(f"{reader.name}: not a native trace")
+        self._reader = reader
         self.name = self._reader.name
         self.header = self._reader.header
         self.machine = _facts(self.header["machine"])
+        self.dialect = _dialect(self.header, self.name)
         self.warnings: list[str] = []
         self._on_warning = on_warning
         self._engine: Engine | None = None
@@ -63,6 +68,8 @@ class Replay:
         self._spans: deque[memoryview] = deque()
         self._totals: Totals | None = None
         self._stopped = False
+        self._size = file_size(self.name)
+        self._position = 0
         self._stats = CaptureStats()
         self._first_ts = 0
         self._last_ts = 0
@@ -88,6 +95,10 @@ class Replay:
         if self._stopped or (not self._spans and not self._next_block()):
             return False
         return self._feed(engine)
+
+    def progress(self) -> float:
+        """Return how much of the file was read, in percent; 0 for a pipe."""
+        return 100.0 * min(self._position / self._size, 1.0) if self._size else 0.0
 
     def stop(self) -> None:
         """Read no further: the next `pump` is the end."""
@@ -118,6 +129,7 @@ class Replay:
         return bool(self._spans)
 
     def _finish(self) -> None:
+        self._position = self._size
         self._totals = self._reader.totals
         if not self._reader.complete and not self._stats.bytes:
             hole = self._reader.holes[0]
@@ -125,6 +137,7 @@ class Replay:
 
     def _take(self, block: Block) -> None:
         assert self._validate is not None, "start() comes first"
+        self._position = block.offset
         size = len(block.records)
         sound, count = self._validate(_address(block.records), size)
         if sound:
@@ -178,6 +191,14 @@ class Replay:
             self._on_warning(line)
 
 
+def file_size(path: str | Path) -> int:
+    """Return the bytes of a file, 0 for what has no size (a pipe, a device)."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0
+
+
 def _steps(reader: NativeReader) -> Iterator[tuple[Block | None, list[Hole]]]:
     """Yield every block with the holes right before it, and at the end the holes after the last."""
     seen = 0
@@ -196,6 +217,14 @@ def _gap(count: int, total: int) -> memoryview:
     params = [GAP_CAUSE.encode() + b"\0", *numbers, struct.pack("<h", -1)]
     record = pack_record(State.GAP, params, flags=Flag.STATE_ONLY)
     return memoryview(bytearray(record) + bytes(SLACK))[: len(record)]
+
+
+def _dialect(header: Mapping[str, Any], name: str) -> str:
+    """Return the engine's dialect for a trace's events."""
+    dialect = header.get("dialect", "")
+    if dialect not in DIALECTS:
+        raise TraceError(f"{name}: events of an unknown kind ({dialect!r}); this sysdig-py is too old for it")
+    return str(dialect)
 
 
 def _facts(machine: Mapping[Any, Any]) -> dict[str, Any]:

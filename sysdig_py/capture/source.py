@@ -31,6 +31,7 @@ class Source(Protocol):
     machine: dict[str, Any]
     is_live: bool
     name: str
+    dialect: str  # of the engine that understands its records (`engine.vm.DIALECTS`)
 
     def suggest_snaplen(self, snaplen: int) -> None:
         """Take a chisel's wish for longer I/O buffers, before `start`; what the user asked for wins."""
@@ -40,6 +41,9 @@ class Source(Protocol):
 
     def pump(self, engine: Engine) -> bool:
         """Move what is there into the engine; False at the end."""
+
+    def progress(self) -> float:
+        """Return how much of the file was read, in percent; 0 where no end is known."""
 
     def stop(self) -> None:
         """Take in nothing new; `pump` still moves what was captured before, and then returns False."""

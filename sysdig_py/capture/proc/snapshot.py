@@ -6,7 +6,7 @@ Processes come and go while it runs; one that goes half-way is told as far as it
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sysdig_py.capture.cgroups import Hierarchy, cgroup_id, cgroup_path, walk
@@ -16,16 +16,27 @@ from sysdig_py.capture.proc.reading import directory, link, numbers, read
 from sysdig_py.capture.proc.sockets import NetworkNamespace
 
 
-def snapshot(hierarchy: Hierarchy, proc: str = "/proc") -> Iterator[bytes]:
+def snapshot(hierarchy: Hierarchy, proc: str = "/proc", *, user_names: bool = True) -> Iterator[bytes]:
     """Yield the state records of the machine as it is.
 
     Args:
         hierarchy: the tracked cgroup hierarchy, which gives threads their cgroup ids.
         proc: where procfs is mounted.
+        user_names: tell users and groups.
     """
-    yield from users.users()
-    yield from users.groups()
+    if user_names:
+        yield from users.users()
+        yield from users.groups()
     yield from _Snapshot(hierarchy, proc).records()
+
+
+def threads(hierarchy: Hierarchy, proc: str = "/proc") -> Iterator[bytes]:
+    """Yield only the THREAD records; to be read before a capture begins.
+
+    A process that ends between the start of the capture and the snapshot is in none of the two
+    otherwise, and its last events would have no name.
+    """
+    yield from _Snapshot(hierarchy, proc).thread_records()
 
 
 class _Snapshot:
@@ -45,21 +56,33 @@ class _Snapshot:
         own_netns = _inode(os.fsencode(Path(self._proc, "self/ns/net").readlink()))
         for interface in interfaces.own():
             yield interfaces.record(own_netns, interface)
+        yield from self._each_process(lambda process_fd, pid: self._process(process_fd, pid, own_netns))
+
+    def thread_records(self) -> Iterator[bytes]:
+        """Yield the records of threads alone."""
+        yield from self._each_process(lambda process_fd, pid: self._threads(process_fd, pid)[1])
+
+    def _each_process(self, told: Callable[[int, int], Iterator[bytes]]) -> Iterator[bytes]:
         with directory(self._proc) as proc_fd:
             for pid in numbers(proc_fd):
                 try:
                     with directory(str(pid), proc_fd) as process_fd:
-                        yield from self._process(process_fd, pid, own_netns)
+                        yield from told(process_fd, pid)
                 except OSError:  # gone
                     continue
 
-    def _process(self, process_fd: int, pid: int, own_netns: int) -> Iterator[bytes]:
+    def _threads(self, process_fd: int, pid: int) -> tuple[int, Iterator[bytes]]:
+        """Return the cgroup id of a process and the records of its threads."""
         cgroup, cgroups = self._cgroups(read("cgroup", process_fd))
         shared = process.read_process(process_fd, pid, cgroup, cgroups)
+        return cgroup, process.thread_records(process_fd, shared, self._boot_ts)
+
+    def _process(self, process_fd: int, pid: int, own_netns: int) -> Iterator[bytes]:
+        cgroup, threads_of_process = self._threads(process_fd, pid)
         netns = link("ns/net", process_fd)
         if netns and netns not in self._namespaces:
             yield from self._enter(netns, process_fd, own_netns)
-        yield from process.thread_records(process_fd, shared, self._boot_ts)
+        yield from threads_of_process
         sockets = self._namespaces.get(netns) or NetworkNamespace()
         for file in fds.open_files(process_fd, sockets):
             yield fds.record(pid, cgroup, file)

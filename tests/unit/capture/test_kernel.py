@@ -67,6 +67,15 @@ def test_tracepoints_that_exist_are_attached_and_a_missing_one_is_named():
         kernel.tracepoints(kernel.Types(""))
 
 
+def test_without_latencies_entries_are_not_attached_where_registers_can_be_had_otherwise():
+    with pytest.raises(EnvironmentLack, match="bpf_task_pt_regs"):
+        kernel.tracepoints(NEW, latency=False)
+    newest = kernel.Types(NEW.dump + "enum bpf_func_id {\n\tBPF_FUNC_task_pt_regs = 175,\n};\n")
+    expected = [name for name in kernel.tracepoints(NEW) if name != "sys_enter"]
+    assert kernel.tracepoints(newest, latency=False) == expected
+    assert "sys_enter" in kernel.tracepoints(newest)
+
+
 def test_hierarchy_of_version_two_has_no_subsystem():
     made = kernel.hierarchy(NEW, Hierarchy(2, "/sys/fs/cgroup", "", 0))
     assert made == {"CGROUP_HIERARCHY": "0", "CGROUP_LABEL": '"memory="'}

@@ -1,58 +1,13 @@
 import struct
-import sys
-import types
 
 import pytest
 
 from sysdig_py.capture import live
-from sysdig_py.capture.live import LiveCapture, LiveOptions, Loss
+from sysdig_py.capture.live import LiveCapture, LiveOptions
+from sysdig_py.capture.probe import Loss
 from sysdig_py.engine.vm import Status, Step
-from sysdig_py.errors import EnvironmentLack, UsageError
 from sysdig_py.schema.record import PPM_HEADER, PREFIX
 from sysdig_py.schema.state import State
-
-
-def test_options_that_cannot_be_are_refused():
-    with pytest.raises(UsageError, match="snaplen"):
-        LiveOptions(snaplen=live.MAX_SNAPLEN + 1)
-    with pytest.raises(UsageError, match="power of two"):
-        LiveOptions(ring_bytes=5000)
-    assert LiveOptions().data_bytes == 80
-
-
-def test_missing_bcc_names_the_package(monkeypatch):
-    monkeypatch.setitem(sys.modules, "bcc", None)
-    with pytest.raises(EnvironmentLack, match="python3-bpfcc"):
-        live._import_bcc()
-
-
-def test_the_unrelated_project_of_the_same_name_is_told(monkeypatch):
-    other = types.ModuleType("bcc")
-    other.__file__ = "/somewhere/bcc/__init__.py"
-    monkeypatch.setitem(sys.modules, "bcc", other)
-    with pytest.raises(EnvironmentLack, match="unrelated"):
-        live._import_bcc()
-
-
-def test_compiler_messages_are_kept_for_a_failure(monkeypatch, tmp_path):
-    import os
-
-    monkeypatch.setattr(live.locations, "cache", lambda: tmp_path)
-    with pytest.raises(EnvironmentLack, match=r"base\.c:3: error: no such thing"), live._compiler_messages():
-        os.write(2, b"warning: bla\nbase.c:3: error: no such thing\n")
-        raise RuntimeError("failed")
-    assert "warning: bla" in (tmp_path / "probe-failure.log").read_text()
-
-
-def test_sizes_leave_room_for_what_is_copied():
-    for snaplen in (0, 80, 4000, live.MAX_SNAPLEN):
-        made = live._sizes(LiveOptions(snaplen=snaplen), 1 << 20, 2)
-        mask, limit, slack = (int(made[name]) for name in ("COPY_MASK", "SCRATCH_LIMIT", "SCRATCH_SLACK"))
-        assert mask >= snaplen and mask & (mask + 1) == 0
-        assert limit & (limit - 1) == 0
-        assert slack >= 2 * mask
-        assert limit > snaplen + 1024
-        assert int(made["WAKE_BYTES"]) * 2 <= 1 << 20
 
 
 def test_a_gap_record_says_how_many():

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from sysdig_py.capture import cgroups
-from sysdig_py.capture.proc import snapshot
+from sysdig_py.capture.proc import snapshot, threads
 from sysdig_py.schema.state import State
 from tests.unit.state_records import parse
 
@@ -31,6 +31,12 @@ def test_this_process_is_in_it_with_its_cgroup_and_files() -> None:
     assert {0, 1, 2} <= {t["fd"] for t in told if t.type == State.FD and t.tid == os.getpid()}
     netns = Path("/proc/self/ns/net").stat().st_ino
     assert any(t["netns"] == netns and t["addr"] == b"\x7f\0\0\1" for t in told if t.type == State.INTERFACE)
+
+
+def test_threads_alone() -> None:
+    told = [parse(record) for record in threads(cgroups.detect())]
+    assert {record.type for record in told} == {State.THREAD}
+    assert os.getpid() in {record["pid"] for record in told}
 
 
 def test_three_hundred_processes_are_read_in_half_a_second() -> None:

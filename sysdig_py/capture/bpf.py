@@ -1,0 +1,99 @@
+"""bpf(2) as this project needs it: make maps, load programs, attach them; knows nothing of what they do.
+
+Every descriptor is the caller's to close. A call the kernel refuses raises OSError.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import resource
+import struct
+from collections.abc import Mapping
+from typing import Final
+
+RAW_TRACEPOINT: Final = 17
+_MAP_CREATE, _MAP_UPDATE, _PROG_LOAD, _RAW_TRACEPOINT_OPEN, _MAP_UPDATE_BATCH = 0, 2, 5, 17, 26
+_SYSCALL_NUMBERS: Final = {"x86_64": 321, "aarch64": 280}
+_ATTR_SIZE: Final = 72
+_NAME_SIZE: Final = 16
+_LOG_SIZE: Final = 1 << 20
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+class Refused(OSError):
+    """A program that the kernel's verifier does not accept; `log` is what it says about it."""
+
+    log: str = ""
+
+
+def create_map(kind: int, key_size: int, value_size: int, entries: int, flags: int = 0, name: str = "") -> int:
+    """Make a map and return its descriptor."""
+    attributes = struct.pack("<IIIIIII16s", kind, key_size, value_size, entries, flags, 0, 0, _name(name))
+    try:
+        return _bpf(_MAP_CREATE, attributes)
+    except PermissionError:
+        # kernels before 5.11 charge maps to RLIMIT_MEMLOCK, and say so with this error
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        return _bpf(_MAP_CREATE, attributes)
+
+
+def update(fd: int, key: int, value: bytes) -> None:
+    """Set one entry of a map whose keys are 32-bit numbers."""
+    raw_key, raw_value = ctypes.c_uint32(key), ctypes.create_string_buffer(value, len(value))
+    addresses = ctypes.addressof(raw_key), ctypes.addressof(raw_value)
+    _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, *addresses, 0))
+
+
+def update_all(fd: int, entries: Mapping[int, bytes]) -> None:
+    """Set many entries of an array at once; all values have the array's value size."""
+    raw_keys = (ctypes.c_uint32 * len(entries))(*entries)
+    raw_values = b"".join(entries.values())
+    values = ctypes.create_string_buffer(raw_values, len(raw_values))
+    addresses = ctypes.addressof(raw_keys), ctypes.addressof(values)
+    _bpf(_MAP_UPDATE_BATCH, struct.pack("<QQQQIIQQ", 0, 0, *addresses, len(entries), fd, 0, 0))
+
+
+def load_program(name: str, code: bytes) -> int:
+    """Load a raw tracepoint program and return its descriptor.
+
+    Raises:
+        Refused: the verifier does not accept it.
+    """
+    try:
+        return _load(name, code, None)
+    except OSError as error:
+        # the log costs time, so it is asked for only once there is something to tell
+        log = ctypes.create_string_buffer(_LOG_SIZE)
+        refused = Refused(error.errno, f"program {name}: {error.strerror}")
+        try:
+            return _load(name, code, log)
+        except OSError:
+            refused.log = log.value.decode(errors="replace")
+        raise refused from error
+
+
+def attach(tracepoint: str, program: int) -> int:
+    """Attach a program to a raw tracepoint until the descriptor returned is closed."""
+    name = ctypes.create_string_buffer(tracepoint.encode())
+    return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QI", ctypes.addressof(name), program))
+
+
+def _load(name: str, code: bytes, log: ctypes.Array[ctypes.c_char] | None) -> int:
+    text, licence = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
+    logging = (0, 0, 0) if log is None else (1, len(log), ctypes.addressof(log))
+    head = struct.pack("<IIQQ", RAW_TRACEPOINT, len(code) // 8, ctypes.addressof(text), ctypes.addressof(licence))
+    return _bpf(_PROG_LOAD, head + struct.pack("<IIQII16s", *logging, 0, 0, _name(name)))
+
+
+def _name(text: str) -> bytes:
+    return text.encode()[: _NAME_SIZE - 1]
+
+
+def _bpf(command: int, attributes: bytes) -> int:
+    buffer = ctypes.create_string_buffer(attributes, _ATTR_SIZE)
+    result: int = _libc.syscall(_SYSCALL_NUMBERS[platform.machine()], command, buffer, _ATTR_SIZE)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result

@@ -1,0 +1,104 @@
+"""The probe's C to an `Image`; the only place that imports bcc.
+
+bcc compiles and makes maps of its own on the way; they are given back, and the image is loaded from
+its bytes like one out of the cache.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sysdig_py import locations
+from sysdig_py.capture import headers, probe_source
+from sysdig_py.capture.image import Image, MapSpec, tracepoint_function, unlink
+from sysdig_py.capture.plans import INLINE, Handler
+from sysdig_py.errors import EnvironmentLack
+
+
+def compile_probe(defines: Mapping[str, str], tracepoints: Sequence[str]) -> Image:
+    """Compile the probe for the running kernel.
+
+    Args:
+        defines: every `-D` of the probe.
+        tracepoints: the raw tracepoints there are; their programs and all handlers are taken.
+
+    Raises:
+        EnvironmentLack: bcc is missing, or the source does not compile.
+    """
+    bcc = _import_bcc()
+    source = probe_source.join(locations.PROBE)
+    os.environ["BCC_KERNEL_SOURCE"] = str(headers.prepare(probe_source.identifiers(source, defines)))
+    with compiler_messages():
+        module = bcc.BPF(text=source.encode(), cflags=probe_source.cflags(defines))
+    try:
+        maps, places = _maps(bcc.lib, module.module)
+        programs = {name: unlink(module.dump_func(name.encode()), places) for name in _functions(tracepoints)}
+    finally:
+        module.cleanup()
+    return Image(maps, programs, tuple(tracepoints))
+
+
+def _functions(tracepoints: Sequence[str]) -> Iterator[str]:
+    yield from (handler.function for handler in Handler if handler not in INLINE)
+    yield from map(tracepoint_function, tracepoints)
+
+
+def _maps(lib: Any, module: Any) -> tuple[tuple[MapSpec, ...], dict[int, int]]:
+    """Return what the maps are like, and the place of each by bcc's descriptor of it."""
+    lib.bpf_table_name.restype = ctypes.c_char_p  # the one of these that bcc's binding leaves out
+    numbers = range(lib.bpf_num_tables(module))
+    specs = tuple(
+        MapSpec(
+            lib.bpf_table_name(module, i).decode(),
+            lib.bpf_table_type_id(module, i),
+            lib.bpf_table_key_size_id(module, i),
+            lib.bpf_table_leaf_size_id(module, i),
+            lib.bpf_table_max_entries_id(module, i),
+            lib.bpf_table_flags_id(module, i),
+        )
+        for i in numbers
+    )
+    return specs, {lib.bpf_table_fd_id(module, i): i for i in numbers}
+
+
+def _import_bcc() -> Any:
+    lack = "bcc's Python binding is missing: install the distribution's package python3-bpfcc"
+    try:
+        import bcc
+    except ImportError as error:
+        raise EnvironmentLack(lack) from error
+    if not hasattr(bcc, "BPF") or not hasattr(bcc, "lib"):
+        raise EnvironmentLack(f"{lack} (the module 'bcc' found at {bcc.__file__} is an unrelated project)")
+    return bcc
+
+
+@contextmanager
+def compiler_messages() -> Iterator[None]:
+    """Keep what bcc's compiler writes to stderr away unless it fails."""
+    with tempfile.TemporaryFile() as caught:
+        kept = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        except Exception as error:
+            caught.seek(0)
+            text = caught.read().decode(errors="replace")
+            raise load_failure(text or str(error)) from error
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def load_failure(text: str) -> EnvironmentLack:
+    """Return the error for what the compiler or the verifier said; all of it goes to a file."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    found = next((line for line in lines if "error:" in line), lines[-1] if lines else "no message")
+    with suppress(OSError):
+        (locations.cache() / "probe-failure.log").write_text(text)
+    log = f"{locations.cache()}/probe-failure.log"
+    return EnvironmentLack(f"the probe does not load into this kernel: {found} (all of it: {log})")

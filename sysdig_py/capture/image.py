@@ -1,0 +1,126 @@
+"""The compiled probe as data: its maps, its programs, and what is filled in when it is loaded.
+
+In a program's instructions a reference to a map holds the map's place in `Image.maps`, and a
+constant of the run (`Constant`) stands as a marked 64-bit load. `link` replaces both, so that one
+image serves every run, and a value costs no memory access in the kernel.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+_WIDE_LOAD: Final = 0x18  # BPF_LD | BPF_IMM | BPF_DW, two instructions long
+_TO_MAP: Final = 1  # BPF_PSEUDO_MAP_FD
+_INSTRUCTION: Final = struct.Struct("<BBhi")
+_STEP: Final = _INSTRUCTION.size
+_LENGTH: Final = struct.Struct("<I")
+CONSTANT_BASE: Final = 0x53590000
+
+
+class Constant(enum.IntEnum):
+    """What a run knows and a compiled program does not; the probe names them CONSTANT_*."""
+
+    TRACER_PID = 1
+    CLOCK_OFFSET = 2
+    SNAPLEN = 3
+    WAKE_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class MapSpec:
+    """A map to make."""
+
+    name: str
+    kind: int
+    key_size: int
+    value_size: int
+    entries: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Everything needed to load the probe without a compiler.
+
+    Attributes:
+        maps: the maps, in the order programs refer to them.
+        programs: instructions by function name.
+        tracepoints: the raw tracepoints to attach, in order.
+    """
+
+    maps: tuple[MapSpec, ...]
+    programs: dict[str, bytes]
+    tracepoints: tuple[str, ...]
+
+    def pack(self) -> bytes:
+        """Return the image as bytes."""
+        head = {
+            "maps": [asdict(spec) for spec in self.maps],
+            "programs": [[name, len(code)] for name, code in self.programs.items()],
+            "tracepoints": self.tracepoints,
+        }
+        text = json.dumps(head).encode()
+        return _LENGTH.pack(len(text)) + text + b"".join(self.programs.values())
+
+    @staticmethod
+    def unpack(raw: bytes) -> Image:
+        """Return the image `pack` made."""
+        at = _LENGTH.size + _LENGTH.unpack_from(raw)[0]
+        head = json.loads(raw[_LENGTH.size : at])
+        programs = {}
+        for name, length in head["programs"]:
+            programs[name] = raw[at : at + length]
+            at += length
+        return Image(tuple(MapSpec(**spec) for spec in head["maps"]), programs, tuple(head["tracepoints"]))
+
+
+def tracepoint_function(tracepoint: str) -> str:
+    """Return the name of the program of a raw tracepoint."""
+    return f"on_{tracepoint}"
+
+
+def unlink(code: bytes, places: Mapping[int, int]) -> bytes:
+    """Return instructions that name maps by descriptor with the maps' `places` instead."""
+    return _rewrite(code, lambda load: places[load.low] if load.source == _TO_MAP else None)
+
+
+def link(code: bytes, map_fds: Sequence[int], constants: Mapping[Constant, int]) -> bytes:
+    """Return instructions ready to load."""
+
+    def value(load: _Load) -> int | None:
+        if load.source == _TO_MAP:
+            return map_fds[load.low]
+        if not load.source and not load.high and load.low - CONSTANT_BASE in constants:
+            return constants[Constant(load.low - CONSTANT_BASE)]
+        return None
+
+    return _rewrite(code, value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    source: int
+    low: int
+    high: int
+
+
+def _rewrite(code: bytes, value: Callable[[_Load], int | None]) -> bytes:
+    """Replace the operand of every 64-bit load that `value` has an answer for."""
+    made = bytearray(code)
+    at = 0
+    while at < len(made):
+        if made[at] != _WIDE_LOAD:
+            at += _STEP
+            continue
+        (_, registers, _, low), (*_, high) = (_INSTRUCTION.unpack_from(made, at + i * _STEP) for i in range(2))
+        new = value(_Load(registers >> 4, low, high))
+        if new is not None:
+            struct.pack_into("<I", made, at + 4, new & 0xFFFFFFFF)
+            struct.pack_into("<I", made, at + _STEP + 4, new >> 32 & 0xFFFFFFFF)
+        at += 2 * _STEP
+    return bytes(made)

@@ -1,0 +1,49 @@
+"""How to capture live."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from sysdig_py.errors import UsageError
+
+DEFAULT_SNAPLEN: Final = 80
+MAX_SNAPLEN: Final = 65000
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """How to capture.
+
+    Attributes:
+        snaplen: bytes of data kept of each read and write; None is DEFAULT_SNAPLEN, or what a chisel asks for.
+        ring_bytes: size of the ring buffer, a power of two; None chooses by memory and cores.
+        wait: seconds to sleep at most once the ring was read; the kernel wakes earlier when it fills up.
+        drop_rights: give up privileges once everything is loaded.
+        max_seconds: end after so many seconds even when nothing happens; 0 goes on for ever.
+        user_names: look up users and groups.
+        latency: measure the time spent in each call; without, entries are not traced, which makes a call cheaper.
+    """
+
+    snaplen: int | None = None
+    ring_bytes: int | None = None
+    wait: float = 0.05
+    drop_rights: bool = True
+    max_seconds: float = 0.0
+    user_names: bool = True
+    latency: bool = True
+
+    @property
+    def data_bytes(self) -> int:
+        """Return the snaplen as a number."""
+        return DEFAULT_SNAPLEN if self.snaplen is None else self.snaplen
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done."""
+        if not 0 <= self.data_bytes <= MAX_SNAPLEN:
+            raise UsageError(f"the snaplen must be between 0 and {MAX_SNAPLEN}, not {self.snaplen}")
+        size = self.ring_bytes
+        if size is not None and (size < PAGE or size & (size - 1)):
+            raise UsageError(f"the ring size must be a power of two of at least {PAGE} bytes, not {size}")

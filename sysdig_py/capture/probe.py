@@ -1,0 +1,189 @@
+"""The probe of one capture: found compiled or compiled, loaded, attached, its memory mapped.
+
+The image of the last start is used as long as nothing it was made from has changed; what differs
+from run to run is filled in when it is loaded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sysdig_py import locations
+from sysdig_py.capture import bpf, conversions, headers, image_cache, kernel, plans, probe_source, rights
+from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.image import Constant, Image
+from sysdig_py.capture.loader import Loaded
+from sysdig_py.capture.machine import memory_bytes
+from sysdig_py.capture.options import PAGE, LiveOptions
+from sysdig_py.capture.ring import RingView, map_shared, open_ring, ring_bytes, unmap
+from sysdig_py.errors import EnvironmentLack
+
+LOSS_CAUSES: Final = ("ring full", "scratch full", "memory unreadable", "slot lost")
+_COUNTERS_SIZE: Final = 64
+# What shapes an image besides the values it is asked for: a change of any of them makes old images void.
+_RULES: Final = ("compiler", "headers", "image", "kernel", "probe_source", "prune")
+
+
+@dataclass(slots=True)
+class Loss:
+    """One cause of loss: how many in all and on which CPU each."""
+
+    cause: str
+    per_cpu: list[int] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Return the sum over all CPUs."""
+        return sum(self.per_cpu)
+
+
+class Probe:
+    """The eBPF programs in the kernel and the memory shared with them."""
+
+    def __init__(self, options: LiveOptions, hierarchy: Hierarchy) -> None:
+        """Load and map, and compile first where that was not done before; nothing is attached yet.
+
+        Raises:
+            RightsError: the caller may not load programs.
+            EnvironmentLack: bcc, type information or a tracepoint is missing.
+        """
+        rights.require_bpf()
+        self._arch = kernel.machine()
+        self._cpus = kernel.cpu_count()
+        size = options.ring_bytes or ring_bytes(memory_bytes(), os.cpu_count() or 1)
+        self._loaded = self._load(options, hierarchy, size)
+        self._fill()
+        self._counters_length = -(-self._cpus * _COUNTERS_SIZE // PAGE) * PAGE
+        self._counters = map_shared(self._loaded.map_fd("counters"), self._counters_length, 0, writable=False)
+        self.ring: RingView = open_ring(self._loaded.map_fd("ring"), size)
+
+    def attach(self) -> None:
+        """Attach every program; records flow from here on."""
+        self._loaded.attach()
+
+    def wait(self, timeout: float) -> bool:
+        """Sleep until the ring fills up or `timeout` seconds are over."""
+        return self.ring.wait(timeout)
+
+    def losses(self) -> list[Loss]:
+        """Return what was lost or left incomplete, per cause and CPU; costs no system call."""
+        words = (ctypes.c_uint64 * (self._cpus * 8)).from_address(self._counters)
+        return [Loss(cause, list(words[index::8])) for index, cause in enumerate(LOSS_CAUSES)]
+
+    def detach(self) -> None:
+        """Detach; what is in the ring can still be read."""
+        self._loaded.detach()
+
+    def close(self) -> None:
+        """Detach, unmap and unload."""
+        self.detach()
+        self.ring.close()
+        unmap(self._counters, self._counters_length)
+        self._loaded.close()
+
+    def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int) -> Loaded:
+        constants = _constants(options, size, self._cpus)
+        sizes = _sizes(options, self._cpus)
+        key = image_key(self._arch, hierarchy, sizes)
+        image = image_cache.find(key)
+        if image is not None:
+            try:
+                return Loaded(image, constants, {"ring": size})
+            except OSError:
+                # made for this kernel and yet refused: what a fresh one is told counts
+                image_cache.drop(key)
+        image = _compile(self._arch, hierarchy, sizes)
+        try:
+            loaded = Loaded(image, constants, {"ring": size})
+        except OSError as error:
+            raise _refusal(error) from error
+        image_cache.keep(key, image)
+        return loaded
+
+    def _fill(self) -> None:
+        """Write the tables the programs work by."""
+        for handler in plans.Handler:
+            if handler not in plans.INLINE:
+                program = self._loaded.program_fd(handler.function)
+                bpf.update(self._loaded.map_fd("handlers"), handler, program.to_bytes(4, "little"))
+        tables = {int(number): table.pack() for number, table in conversions.tables(self._arch).items()}
+        bpf.update_all(self._loaded.map_fd("conversions"), tables)
+        bpf.update_all(self._loaded.map_fd("plans"), plans.plans(self._arch))
+
+
+def image_key(arch: str, hierarchy: Hierarchy, sizes: dict[str, str]) -> str:
+    """Return what the image is kept under: a digest of everything it is made from."""
+    folder = Path(__file__).parent
+    made_from: dict[str, Any] = {
+        "kernel": headers.build_id(),
+        "arch": arch,
+        "hierarchy": [hierarchy.version, hierarchy.controller, hierarchy.hierarchy_id],
+        "constants": kernel.constants(arch),
+        "sizes": sizes,
+        "source": probe_source.join(locations.PROBE),
+        "rules": [(folder / f"{name}.py").read_text() for name in _RULES],
+    }
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _compile(arch: str, hierarchy: Hierarchy, sizes: dict[str, str]) -> Image:
+    # the compiler is heavy, and hardly any start needs it
+    from sysdig_py.capture.compiler import compile_probe
+
+    types = kernel.Types(headers.dump_btf())
+    tracepoints = kernel.tracepoints(types, latency="FEATURE_NO_LATENCY" not in sizes)
+    defines = kernel.features(types) | kernel.hierarchy(types, hierarchy) | kernel.constants(arch) | sizes
+    return compile_probe(defines, tracepoints)
+
+
+def _refusal(error: OSError) -> EnvironmentLack:
+    from sysdig_py.capture.compiler import load_failure
+
+    log = error.log if isinstance(error, bpf.Refused) else ""
+    return load_failure(f"{log}\n{error.strerror}")
+
+
+def _sizes(options: LiveOptions, cpus: int) -> dict[str, str]:
+    """Return the defines that follow from the options and the machine's size."""
+    copy = 1 << max(options.data_bytes, 1).bit_length()
+    slots = kernel.slot_count()
+    made = {
+        "COPY_MASK": copy - 1,
+        "SCRATCH_LIMIT": 32768 if copy <= 4096 else 131072,
+        "SCRATCH_SLACK": 8192 + 2 * copy,
+        "SLOT_COUNT": slots,
+        "CPU_COUNT": cpus,
+    }
+    if slots < kernel.MAX_SLOTS:
+        made["FEATURE_EXACT_SLOTS"] = 1
+    if not options.latency:
+        made["FEATURE_NO_LATENCY"] = 1
+    return {name: str(value) for name, value in made.items()}
+
+
+def _constants(options: LiveOptions, ring_size: int, cpus: int) -> dict[Constant, int]:
+    """Return what is filled in when the image is loaded."""
+    return {
+        Constant.TRACER_PID: os.getpid(),
+        Constant.CLOCK_OFFSET: _clock_offset(),
+        Constant.SNAPLEN: options.data_bytes,
+        Constant.WAKE_BYTES: max(ring_size // 8 // cpus, 1),
+    }
+
+
+def _clock_offset() -> int:
+    """Return what turns the time since boot into ns since the epoch; the closest of a few readings."""
+    readings = []
+    for _ in range(8):
+        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        epoch = time.time_ns()
+        after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        readings.append((after - before, epoch - (before + after) // 2))
+    return min(readings)[1]

@@ -1,0 +1,93 @@
+import ctypes
+import struct
+
+import pytest
+
+from sysdig_py.capture import bpf
+
+MAP_CREATE, MAP_UPDATE, PROG_LOAD, RAW_TRACEPOINT_OPEN, MAP_UPDATE_BATCH = 0, 2, 5, 17, 26
+
+
+class Kernel:
+    """Answers calls with what is queued, descriptors or errors, and keeps what was asked."""
+
+    def __init__(self, monkeypatch, *answers):
+        self.answers, self.calls = list(answers), []
+        monkeypatch.setattr(bpf, "_bpf", self.call)
+
+    def call(self, command, attributes):
+        self.calls.append((command, self.seen(command, attributes)))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def seen(self, command, raw):
+        """Read what the addresses point at while it is there."""
+        if command == PROG_LOAD:
+            kind, count, code, licence, level, size, log = struct.unpack_from("<IIQQIIQ", raw)
+            if log:
+                ctypes.memmove(log, b"R1 type=ctx\0", min(size, 12))
+            name = raw[48:64].rstrip(b"\0")
+            return kind, ctypes.string_at(code, count * 8), ctypes.string_at(licence), level, name
+        if command == MAP_UPDATE:
+            fd, key, value, _flags = struct.unpack_from("<I4xQQQ", raw)
+            return fd, ctypes.string_at(key, 4), ctypes.string_at(value, 3)
+        if command == MAP_UPDATE_BATCH:
+            keys, values, count, fd = struct.unpack_from("<16xQQII", raw)
+            return fd, ctypes.string_at(keys, 4 * count), ctypes.string_at(values, 3 * count)
+        if command == RAW_TRACEPOINT_OPEN:
+            name, fd = struct.unpack_from("<QI", raw)
+            return ctypes.string_at(name), fd
+        return struct.unpack("<IIIIIII16s", raw)
+
+
+def test_a_map_is_made(monkeypatch):
+    kernel = Kernel(monkeypatch, 7)
+    assert bpf.create_map(2, 4, 8, 100, 1024, "a_name_of_more_than_fifteen") == 7
+    assert kernel.calls == [(MAP_CREATE, (2, 4, 8, 100, 1024, 0, 0, b"a_name_of_more_\0"))]
+
+
+def test_memory_that_may_not_be_locked_is_allowed_first(monkeypatch):
+    kernel = Kernel(monkeypatch, PermissionError(1, "no"), 8)
+    limits = []
+    monkeypatch.setattr(bpf.resource, "setrlimit", lambda *limit: limits.append(limit))
+    assert bpf.create_map(27, 0, 0, 4096) == 8
+    assert len(kernel.calls) == 2
+    assert limits == [(bpf.resource.RLIMIT_MEMLOCK, (bpf.resource.RLIM_INFINITY,) * 2)]
+
+
+def test_an_entry_is_set(monkeypatch):
+    kernel = Kernel(monkeypatch, 0)
+    bpf.update(5, 513, b"abc")
+    assert kernel.calls == [(MAP_UPDATE, (5, b"\1\2\0\0", b"abc"))]
+
+
+def test_many_entries_are_set_with_one_call(monkeypatch):
+    kernel = Kernel(monkeypatch, 0)
+    bpf.update_all(6, {3: b"abc", 9: b"def"})
+    assert kernel.calls == [(MAP_UPDATE_BATCH, (6, b"\3\0\0\0\x09\0\0\0", b"abcdef"))]
+
+
+def test_a_program_is_loaded_and_attached(monkeypatch):
+    kernel = Kernel(monkeypatch, 11, 12)
+    code = b"\x95" + bytes(7)
+    assert bpf.attach("sys_exit", bpf.load_program("on_sys_exit", code)) == 12
+    assert kernel.calls == [
+        (PROG_LOAD, (bpf.RAW_TRACEPOINT, code, b"GPL", 0, b"on_sys_exit")),
+        (RAW_TRACEPOINT_OPEN, (b"sys_exit", 11)),
+    ]
+
+
+def test_the_verifiers_words_come_with_a_refusal(monkeypatch):
+    denied = OSError(13, "Permission denied")
+    kernel = Kernel(monkeypatch, denied, denied)
+    with pytest.raises(bpf.Refused, match="program on_x: Permission denied") as refused:
+        bpf.load_program("on_x", bytes(8))
+    assert refused.value.log == "R1 type=ctx"
+    assert [seen[3] for _, seen in kernel.calls] == [0, 1]
+
+
+def test_the_kernels_no_is_an_error():
+    with pytest.raises(OSError, match=r"\[Errno"):
+        bpf.update(0x7FFFFFFF, 0, b"abcd")

@@ -1,0 +1,77 @@
+import os
+import struct
+from pathlib import Path
+
+import pytest
+
+from sysdig_py.capture import bpf, loader
+from sysdig_py.capture.image import CONSTANT_BASE, Constant, Image, MapSpec
+
+WIDE = struct.Struct("<BBhiBBhi")
+CODE = WIDE.pack(0x18, 0x11, 0, 1, 0, 0, 0, 0) + WIDE.pack(0x18, 1, 0, CONSTANT_BASE + Constant.SNAPLEN, 0, 0, 0, 0)
+IMAGE = Image(
+    (MapSpec("small", 2, 4, 8, 1, 0), MapSpec("ring", 27, 0, 0, 4096, 0)),
+    {"on_a": CODE, "on_b": CODE, "handle_c": CODE},
+    ("a", "b"),
+)
+
+
+class Kernel:
+    """Hands out real descriptors, so that what is left open shows."""
+
+    def __init__(self, monkeypatch, refused=""):
+        self.refused, self.maps, self.programs, self.links, self.open = refused, [], {}, {}, set()
+        for name in ("create_map", "load_program", "attach"):
+            monkeypatch.setattr(bpf, name, getattr(self, name))
+
+    def _descriptor(self):
+        fd = os.open(os.devnull, os.O_RDONLY)
+        self.open.add(fd)
+        return fd
+
+    def left(self):
+        return {fd for fd in self.open if Path(f"/proc/self/fd/{fd}").exists()}
+
+    def create_map(self, *spec):
+        self.maps.append(spec)
+        return self._descriptor()
+
+    def load_program(self, name, code):
+        if name == self.refused:
+            raise bpf.Refused(13, "no")
+        self.programs[name] = code
+        return self._descriptor()
+
+    def attach(self, tracepoint, program):
+        self.links[tracepoint] = program
+        return self._descriptor()
+
+
+def test_programs_get_the_maps_and_constants_of_this_run(monkeypatch):
+    kernel = Kernel(monkeypatch)
+    loaded = loader.Loaded(IMAGE, {Constant.SNAPLEN: 4321}, {"ring": 8192})
+    assert kernel.maps == [(2, 4, 8, 1, 0, "small"), (27, 0, 0, 8192, 0, "ring")]
+    words = WIDE.iter_unpack(kernel.programs["on_a"])
+    assert [word[3] for word in words] == [loaded.map_fd("ring"), 4321]
+    loaded.close()
+
+
+def test_only_tracepoints_are_attached_and_all_is_given_back(monkeypatch):
+    kernel = Kernel(monkeypatch)
+    loaded = loader.Loaded(IMAGE, {}, {})
+    before = kernel.left()
+    assert len(before) == 5
+    loaded.attach()
+    assert kernel.links == {"a": loaded.program_fd("on_a"), "b": loaded.program_fd("on_b")}
+    loaded.detach()
+    assert kernel.left() == before
+    loaded.close()
+    assert not kernel.left()
+
+
+def test_a_refusal_leaves_nothing_open(monkeypatch):
+    kernel = Kernel(monkeypatch, refused="handle_c")
+    with pytest.raises(bpf.Refused):
+        loader.Loaded(IMAGE, {}, {})
+    assert len(kernel.open) == 4
+    assert not kernel.left()

@@ -1,0 +1,99 @@
+import struct
+from dataclasses import replace
+
+import pytest
+
+from sysdig_py.capture import bpf, headers, image_cache, probe
+from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.image import Constant, Image
+from sysdig_py.capture.options import MAX_SNAPLEN, LiveOptions
+from sysdig_py.errors import EnvironmentLack
+
+HIERARCHY = Hierarchy(2, "/sys/fs/cgroup", "", 0)
+IMAGE = Image((), {"on_x": b"\x95" + bytes(7)}, ("x",))
+
+
+@pytest.mark.parametrize("snaplen", [0, 80, 4000, MAX_SNAPLEN])
+def test_sizes_leave_room_for_what_is_copied(snaplen):
+    made = probe._sizes(LiveOptions(snaplen=snaplen), 2)
+    mask, limit, slack = (int(made[name]) for name in ("COPY_MASK", "SCRATCH_LIMIT", "SCRATCH_SLACK"))
+    assert mask >= snaplen and mask & (mask + 1) == 0
+    assert limit & (limit - 1) == 0
+    assert slack >= 2 * mask
+    assert limit > snaplen + 1024
+
+
+def test_all_cpus_together_wake_the_reader_before_the_ring_is_full():
+    made = probe._constants(LiveOptions(), 1 << 20, 8)
+    assert 0 < made[Constant.WAKE_BYTES] * 8 <= 1 << 20
+    assert set(made) == set(Constant)
+
+
+def test_the_key_changes_with_what_the_image_is_made_from(monkeypatch):
+    def key(hierarchy=HIERARCHY, **options):
+        return probe.image_key("x86_64", hierarchy, probe._sizes(LiveOptions(**options), 2))
+
+    first = key()
+    assert first == key(ring_bytes=1 << 20) == key(snaplen=100), "the run's own values are no part of it"
+    assert first != key(snaplen=5000)
+    assert first != key(latency=False)
+    assert first != key(replace(HIERARCHY, version=1, controller="pids", hierarchy_id=3))
+    monkeypatch.setattr(headers, "build_id", lambda: "other")
+    assert first != key()
+
+
+def test_the_key_changes_with_the_source(monkeypatch):
+    sizes = probe._sizes(LiveOptions(), 2)
+    first = probe.image_key("x86_64", HIERARCHY, sizes)
+    monkeypatch.setattr(probe.probe_source, "join", lambda _folder: "int other;")
+    assert probe.image_key("x86_64", HIERARCHY, sizes) != first
+
+
+class Kernel:
+    """Stands for the kernel: takes an image unless it is one of those it refuses."""
+
+    def __init__(self, monkeypatch, tmp_path, refused):
+        self.refused, self.compiled = refused, 0
+        monkeypatch.setattr(image_cache.locations, "cache", lambda: tmp_path)
+        monkeypatch.setattr(probe, "Loaded", self.load)
+        monkeypatch.setattr(probe, "_compile", self.compile)
+
+    def load(self, image, _constants, _entries):
+        if image in self.refused:
+            error = bpf.Refused(13, "program on_x: Permission denied")
+            error.log = "R1 invalid mem access"
+            raise error
+        return image
+
+    def compile(self, *_what):
+        self.compiled += 1
+        return IMAGE
+
+    def start(self):
+        made = object.__new__(probe.Probe)
+        made._arch, made._cpus = "x86_64", 2
+        return made._load(LiveOptions(), HIERARCHY, 1 << 20)
+
+
+def test_the_second_start_compiles_nothing(monkeypatch, tmp_path):
+    kernel = Kernel(monkeypatch, tmp_path, [])
+    assert kernel.start() == IMAGE
+    assert kernel.start() == IMAGE
+    assert kernel.compiled == 1
+
+
+def test_a_refused_image_is_compiled_again_and_replaced(monkeypatch, tmp_path):
+    old = Image((), {"on_x": struct.pack("<Q", 7)}, ("x",))
+    kernel = Kernel(monkeypatch, tmp_path, [old])
+    key = probe.image_key("x86_64", HIERARCHY, probe._sizes(LiveOptions(), 2))
+    image_cache.keep(key, old)
+    assert kernel.start() == IMAGE
+    assert image_cache.find(key) == IMAGE
+
+
+def test_what_the_kernel_refuses_is_told_and_not_kept(monkeypatch, tmp_path):
+    kernel = Kernel(monkeypatch, tmp_path, [IMAGE])
+    with pytest.raises(EnvironmentLack, match=r"does not load into this kernel.*Permission denied"):
+        kernel.start()
+    assert not list(tmp_path.glob("*.image"))
+    assert "invalid mem access" in (tmp_path / "probe-failure.log").read_text()
