@@ -20,6 +20,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from sysdig_py import locations
 from sysdig_py.errors import EnvironmentLack, SysdigPyError, UsageError
 
+# Kinds of streams: exit events that carry everything; enter and exit events, as in a .scap.
+DIALECTS: Final = ("", "0293")
+
 _TIMES: Final = struct.Struct("<qqq")
 
 
@@ -153,6 +156,7 @@ class Engine:
         is_live: bool = False,
         source_name: str = "",
         host: HostCallbacks | None = None,
+        dialect: str = "",
     ) -> None:
         """Start LuaJIT and load the engine.
 
@@ -161,17 +165,23 @@ class Engine:
             is_live: whether records come from this machine's kernel right now.
             source_name: the file being read, "" live.
             host: what Lua may ask of Python.
+            dialect: kind of stream: "" exit events that carry everything, "0293" enter and exit events as in a .scap.
 
         Raises:
             EnvironmentLack: lupa with LuaJIT is not installed.
         """
         self._lua = _runtime()
         self._error = _lupa().LuaError
+        self.dialect = dialect
+        self._run(self._run(self._lua.require, b"dialect")[b"choose"], dialect.encode())
         self._host = self._run(self._lua.require, b"host")
-        facts = {_bytes(k): v if isinstance(v, (int, float)) else _bytes(str(v)) for k, v in (machine or {}).items()}
-        self._call(
-            "init", self._lua.table_from(facts), is_live, _bytes(source_name), *_callbacks(host or HostCallbacks())
-        )
+        self._call("init", *_callbacks(host or HostCallbacks()))
+        self.begin(machine or {}, is_live, source_name)
+
+    def begin(self, machine: dict[str, Any], is_live: bool, source_name: str) -> None:
+        """Make ready for a source: state, event numbers and counters start anew, filter, sinks and chisels stay."""
+        facts = {_bytes(k): v if isinstance(v, (int, float)) else _bytes(str(v)) for k, v in machine.items()}
+        self._call("begin", self._lua.table_from(facts), is_live, _bytes(source_name))
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -231,16 +241,21 @@ class Engine:
         self._call("set_filter", _bytes(lua_source))
 
     def set_limits(self, max_events: int = 0, seconds: float = 0.0) -> None:
-        """End the run after so many delivered events, or seconds of event time since the first; 0 = no limit."""
+        """End each source after so many delivered events, or seconds of event time since the first; 0 = no limit."""
         self._call("set_limits", max_events, seconds)
 
-    def print_lines(self, format_text: str) -> None:
+    def print_lines(self, format_text: str, display_filter: str | bytes = "", *, shows_internal: bool = False) -> None:
         """Add a sink that writes one line per delivered event.
+
+        Args:
+            format_text: what the lines hold.
+            display_filter: Lua source of a filter that decides what is printed, "" for everything.
+            shows_internal: print internal events too.
 
         Raises:
             UsageError: the format makes no sense.
         """
-        complaint = self._call("print_lines", _bytes(format_text))
+        complaint = self._call("print_lines", _bytes(format_text), _bytes(display_filter), shows_internal)
         if complaint is not None:
             raise UsageError(_text(complaint))
 

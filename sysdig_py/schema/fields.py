@@ -23,8 +23,14 @@ _CLASSES: Final = (
     ("group", ("group",), "The group the process runs as."),
     ("container", ("container",), "The container of the process; `host` outside of any."),
     ("fd", ("fd",), "The file, socket, pipe or other descriptor the event works on."),
+    ("fs.path", ("fs",), "The paths of calls that work on the file system by name."),
     ("fdlist", ("fdlist",), "All descriptors of a poll event."),
     ("syslog", ("syslog",), "The message of a write to /dev/log."),
+    ("k8s", ("k8s",), "The Kubernetes objects a container belongs to, as its labels tell them."),
+    ("mesos", ("mesos", "marathon"), "The Mesos task and the Marathon app a container belongs to."),
+    ("span", ("span",), "Spans that programs announce (tracers)."),
+    ("evtin", ("evtin",), "Events made during a span."),
+    ("util", ("util",), "Helpers for chisels."),
 )
 _RULE: Final = "-------------------------------"
 _NAME_COLUMN: Final = 30
@@ -94,6 +100,21 @@ def listing(*, verbose: bool) -> str:
     return "\n".join(_class_text(*row, verbose=verbose) for row in _CLASSES)
 
 
+def markdown() -> str:
+    """Return the fields by class as markdown tables."""
+    return "".join(_class_table(*row) for row in _CLASSES)
+
+
+def _class_table(title: str, prefixes: tuple[str, ...], about: str) -> str:
+    head = ["", f"## Field Class: {title}", "", about, "", "Name | Type | Description", ":----|:-----|:-----------"]
+    rows = [
+        f"`{field.name}` | {field.type.upper()} | {field.meaning}"
+        for field in fields().values()
+        if field.name.split(".", 1)[0] in prefixes and "T" not in field.flags
+    ]
+    return "\n".join([*head, *rows]) + "\n"
+
+
 def _class_text(title: str, prefixes: tuple[str, ...], about: str, *, verbose: bool) -> str:
     lines = [_RULE, f"{'Field Class:':{_NAME_COLUMN}}{title}", *_columns("Description:", about), ""]
     for field in fields().values():
@@ -105,7 +126,7 @@ def _class_text(title: str, prefixes: tuple[str, ...], about: str, *, verbose: b
 def _meaning(field: Field, *, verbose: bool) -> str:
     if not verbose:
         return field.meaning
-    notes = [field.type.upper(), *(_FLAG_WORDS[f] for f in field.flags if f in _FLAG_WORDS)]
+    notes = [f"Type: {field.type.upper()}", *(_FLAG_WORDS[f] for f in field.flags if f in _FLAG_WORDS)]
     return f"({', '.join(notes)}) {field.meaning}"
 
 

@@ -29,6 +29,7 @@ class State(enum.IntEnum):
     CONTAINER = 0xF007
     GAP = 0xF008  # events were lost here
     SKIP = 0xF009  # a filtered trace left out more events than a record's `skipped` can count
+    SECTION = 0xF00A  # a section of the trace begins, or its state is complete
     CGROUP_MKDIR = 0xF010  # from the kernel: a cgroup was made; CGROUP follows when it is resolved
     CGROUP_RMDIR = 0xF011  # from the kernel
 
@@ -82,6 +83,13 @@ class Role(enum.IntEnum):
     SERVER = 2
 
 
+class Section(enum.IntEnum):
+    """What a SECTION record says."""
+
+    BEGIN = 1  # forget processes, fds, interfaces and users: new ones follow
+    COMPLETE = 2  # all of them were told, events follow
+
+
 def _type(code: State, params: str) -> EventType:
     pairs = (item.split(":") for item in params.split())
     return EventType(code, f"STATE_{code.name}", code.name.lower(), 0, 0, tuple(Param(n, t, "dec") for n, t in pairs))
@@ -115,6 +123,8 @@ STATE_TYPES: Final[tuple[EventType, ...]] = (
     # cpu: -1 when not known per CPU; total: lost for this cause since the start
     _type(State.GAP, "cause:charbuf count:uint64 total:uint64 cpu:int16"),
     _type(State.SKIP, "count:uint64"),
+    # phase: `Section`
+    _type(State.SECTION, "phase:uint8"),
     _type(State.CGROUP_MKDIR, "cgroup_id:uint64 path:charbuf"),
     _type(State.CGROUP_RMDIR, "cgroup_id:uint64 path:charbuf"),
 )

@@ -11,16 +11,16 @@ from typing import BinaryIO, Final
 from sysdig_py.errors import TraceError
 from sysdig_py.trace.format import MAGIC
 from sysdig_py.trace.reader import NativeReader
+from sysdig_py.trace.scap import layout
+from sysdig_py.trace.scap.reader import ScapReader
 
 _GZIP: Final = b"\x1f\x8b"
 _SECTION: Final = b"\x0a\x0d\x0d\x0a"
 _PCAP: Final = frozenset(struct.pack(order + "I", magic) for order in "<>" for magic in (0xA1B2C3D4, 0xA1B23C4D))
-_SCAP_BLOCKS: Final = range(0x200, 0x300)
-_SCAP_OLD_BLOCKS: Final = range(0x8002ABC0, 0x8002ABFF)
 _PEEK: Final = 4096
 
 
-def open_trace(path: str | Path) -> NativeReader:
+def open_trace(path: str | Path) -> NativeReader | ScapReader:
     """Open a saved trace; "-" is standard input.
 
     Raises:
@@ -32,7 +32,10 @@ def open_trace(path: str | Path) -> NativeReader:
         start = file.read(len(MAGIC))
         if start == MAGIC:
             return NativeReader(file, name, pushed_back=start)
-        raise TraceError(_refusal(name, start + file.read(_PEEK)))
+        start += file.read(_PEEK)
+        if layout.is_first(_gunzip_start(start) if start.startswith(_GZIP) else start):
+            return ScapReader(file, name, pushed_back=start)
+        raise TraceError(_refusal(name, start))
     except OSError as error:
         file.close()
         raise TraceError(f"{name}: read failed at byte 0: {error.strerror}") from error
@@ -67,15 +70,8 @@ def _foreign(start: bytes) -> str:
     if start[:4] in _PCAP:
         return "pcap"
     if start.startswith(_SECTION):
-        return _section_kind(start)
+        return "pcapng"
     return ""
-
-
-def _section_kind(start: bytes) -> str:
-    """Tell .scap from pcapng, which begin alike, by the type of the second block."""
-    length = int.from_bytes(start[4:8], "little")
-    second = int.from_bytes(start[length : length + 4], "little")
-    return "scap" if second in _SCAP_BLOCKS or second in _SCAP_OLD_BLOCKS else "pcapng"
 
 
 def _gunzip_start(start: bytes) -> bytes:

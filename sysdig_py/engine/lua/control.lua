@@ -12,7 +12,8 @@ typedef struct {
     double malformed;        /* damaged records met in the ring */
     double lost;             /* sum of the GAP records */
     double max_events;       /* 0 = no limit */
-    double limit_ns;         /* of event time since the first event; 0 = no limit */
+    double limit_ns;         /* of event time since the first delivered event; 0 = no limit */
+    double started;          /* time of the first delivered event, in ns since the first event */
     double left_out;         /* events since the last record that was written */
     double offset;           /* how far the walk is: bytes of a span, or ring position */
     double cgroup_id;        /* of the cgroup_mkdir record that stopped the walk */

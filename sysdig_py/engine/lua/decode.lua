@@ -163,10 +163,8 @@ local function port_at(p)
     return cast(u16p, p)[0]
 end
 
--- family, sip, sport, dip, dport; unix: 1, path (see unix()); other family: the family alone; nil when absent.
-function M.tuple(i)
-    local p, len = param(i)
-    if not p then return nil end
+-- What tuple() gives, of the tuple at `p`.
+local function tuple_at(p, len)
     local family = p[0]
     if family == AF_INET and len >= 13 then
         return family, string_at(p + 1, 4), port_at(p + 5), string_at(p + 7, 4), port_at(p + 11)
@@ -177,11 +175,24 @@ function M.tuple(i)
     end
     return family
 end
+M.tuple_at = tuple_at
+
+-- family, sip, sport, dip, dport; unix: 1, path (see unix()); other family: the family alone; nil when absent.
+function M.tuple(i)
+    local p, len = param(i)
+    if not p then return nil end
+    return tuple_at(p, len)
+end
 
 -- A unix tuple: source and destination as 8 raw bytes (kernel addresses), path. nil when the tuple is not unix.
 function M.unix(i)
     local p, len = param(i)
-    if not p or p[0] ~= AF_UNIX or len < 17 then return nil end
+    if not p then return nil end
+    return M.unix_at(p, len)
+end
+
+function M.unix_at(p, len)
+    if p[0] ~= AF_UNIX or len < 17 then return nil end
     return string_at(p + 1, 8), string_at(p + 9, 8), len > 17 and text_at(p + 17, len - 17) or ""
 end
 

@@ -1,5 +1,6 @@
 -- The current event: one table for all events, filled by the walk before any filter or sink runs.
 --
+-- `ev.name_changed` tells whether the event gave its fd another name (streams with enter events only).
 -- Fields: num type info is_exit tid pid cpu flags cgroup rel latency thread fdnum fd container res name;
 -- `ev.rec` (const uint8_t *) is made when asked for, so that no event pays for a pointer object.
 -- After a batch the fields and `rec` still describe the last event (from a private copy).
@@ -14,6 +15,7 @@ local BILLION = 1000000000LL
 local nobody = { known = false, tid = -1, pid = -1, fds = {} }
 
 local M = {
+    nobody = nobody,
     num = 0, type = 0, info = false, is_exit = false, tid = 0, pid = 0, cpu = 0, flags = 0, cgroup = 0,
     rel = 0, latency = 0, thread = nobody, fdnum = 0, fd = nobody, container = nobody, res = 0, name = "",
 }
@@ -46,6 +48,9 @@ return setmetatable(M, {
     __index = function(_, key)
         if key == "rec" and cur.rec ~= nil then
             return cast(u8p, cur.rec)
+        elseif key == "name_changed" then
+            local fd, old_name = rawget(M, "fd"), rawget(M, "old_name")
+            return fd and old_name and fd.name ~= old_name or false
         end
         return nil
     end,

@@ -8,6 +8,7 @@
 --   signed    [i] (0-based) whether the integer is signed
 --   index     parameter name -> position (0-based)
 local bit = require("bit")
+local dialect = require("dialect")
 local schema = require("schema_data")
 
 local M = {
@@ -21,6 +22,8 @@ local FIRST_STATE = 0xF000
 
 -- Feed the state tables although the schema does not say so: listen, setpgid.
 local ALSO_MODIFY = { [25] = true, [295] = true }
+-- With enter events: writes, of which sysdig keeps track whatever the filter says.
+local ALSO_KEPT = { [8] = true, [9] = true }
 
 local function has(info, flag)
     return bit.band(info.flags, flag) ~= 0
@@ -50,7 +53,7 @@ local function complete(code, info)
     info.exists = info.name:sub(1, 2) ~= "NA"
     info.res_index = return_index(info)
     info.fd_index = used_fd_index(info)
-    info.modifies = has(info, M.MODIFIES_STATE) or ALSO_MODIFY[code] or false
+    info.modifies = has(info, M.MODIFIES_STATE) or (dialect.paired and ALSO_KEPT or ALSO_MODIFY)[code] or false
     info.no_thread = has(info, M.SKIPPARSERESET)
     info.signed, info.index = {}, {}
     for i, param in ipairs(info.params) do

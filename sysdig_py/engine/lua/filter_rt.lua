@@ -5,6 +5,7 @@ local ffi = require("ffi")
 local ev = require("ev")
 local fields = require("fields.init")
 local ancestry = require("fields.ancestry")
+local proc = require("fields.proc")
 local transform = require("filter_transform")
 
 local M = {}
@@ -134,11 +135,19 @@ function M.pair_not_in_network(net, a, b)
     return a ~= nil and not inside(net, a) and (b == nil or not inside(net, b))
 end
 
-local ANCESTOR_KEYS = { ["proc.aname"] = "comm", ["proc.apid"] = "pid" }
+local function key_of(key)
+    return function(thread) return thread[key] end
+end
+
+local OF_ANCESTOR = {
+    ["proc.aname"] = key_of("comm"), ["proc.apid"] = key_of("pid"), ["proc.aexe"] = key_of("exe"),
+    ["proc.aexepath"] = key_of("exepath"), ["proc.acmdline"] = proc.command_line, ["proc.aargs"] = proc.arguments,
+    ["proc.aenv"] = proc.environment,
+}
 
 -- Whether a comparison holds for any ancestor of the process.
 function M.any_ancestor(name, compare, c)
-    return ancestry.any(ANCESTOR_KEYS[name], compare, c)
+    return ancestry.any(OF_ANCESTOR[name], compare, c)
 end
 
 local MILLISECOND = 1000000LL

@@ -2,10 +2,12 @@
 --   %field    the field's text; %Nfield padded with blanks or cut to N bytes
 --   *...      print the line although fields have no value, as <NA>; otherwise such a line is left out
 -- The same format makes JSON objects when JSON was chosen.
+local dialect = require("dialect")
 local ev = require("ev")
 local fields = require("fields.init")
 local evt_time = require("fields.evt_time")
 local json = require("json")
+local buffers = require("render.buffer")
 
 local M = {}
 
@@ -22,6 +24,7 @@ local is_json = false
 -- Whether formats compiled from now on make JSON objects.
 function M.set_json(on)
     is_json = on
+    buffers.keep_whole(on)
 end
 
 -- Choose the style of evt.outputtime (a h r d D) for formats compiled from now on; nil, message for another letter.
@@ -102,8 +105,15 @@ local RAW = { ["evt.rawtime"] = true }
 -- Function that gives the JSON text of a field's value.
 local function json_getter(field)
     if AS_NUMBER[field.name] or RAW[field.name] then return epoch_text end
-    if field.name == "fd.dev" or TEXT_TYPES[field.type] then
-        local text = field.type == "bytebuf" and field.name ~= "evt.buffer" and field.get or field.text
+    if field.name == "fd.dev" then
+        return function()
+            local dev = field.get()
+            return json.value(dev and ("%d"):format(dev))
+        end
+    end
+    if TEXT_TYPES[field.type] then
+        local is_raw = field.type == "bytebuf" and field.name ~= "evt.buffer" and not dialect.paired
+        local text = is_raw and field.get or field.text
         return function()
             return json.value(text())
         end

@@ -6,8 +6,10 @@ jit.opt.start("maxtrace=20000", "maxrecord=20000", "maxirconst=4000", "maxside=1
     "sizemcode=256", "maxmcode=131072")
 
 local con = require("control")
+local lines = require("lines")
 local out = require("out")
 local record_sink = require("record_sink")
+local restart = require("restart")
 local ring = require("ring")
 local sinks = require("sinks")
 local state_records = require("state.records")
@@ -19,17 +21,21 @@ local M = { machine = {}, is_live = false, source_name = "", callbacks = {} }
 
 local control = con.control
 local u8p = ffi.typeof("const uint8_t *")
-local EC_INTERNAL = 256
 local FAULT = -1
 
 sinks.on_change = walk.configure
 
--- Facts of the run, and what may be asked of Python.
-function M.init(machine, is_live, source_name, compile_filter, find_chisel, window, is_tty)
-    M.machine, M.is_live, M.source_name = machine, is_live, source_name
+-- What may be asked of Python.
+function M.init(compile_filter, find_chisel, window, is_tty)
     local callbacks = M.callbacks
     callbacks.compile_filter, callbacks.find_chisel = compile_filter, find_chisel
     callbacks.window, callbacks.is_tty = window, is_tty
+end
+
+-- Facts of the source that comes (next); what an earlier one told is forgotten.
+function M.begin(machine, is_live, source_name)
+    M.machine, M.is_live, M.source_name = machine, is_live, source_name
+    restart.forget()
     walk.set_live(is_live)
 end
 
@@ -79,22 +85,12 @@ function M.drain(limit)
     return answer(status, count)
 end
 
--- One line of text per delivered event; internal events are not for the eye. Returns what is wrong with the format.
-function M.print_lines(format_text)
-    local ok, line = pcall(require("format").compile, format_text)
-    if not ok then return line end
-    local ev, write = require("ev"), out.write
-    local band = bit.band
-    sinks.add({
-        on_event = function()
-            if band(ev.info.category, EC_INTERNAL) ~= 0 then return end
-            local text = line()
-            if text then
-                write(text)
-                write("\n")
-            end
-        end,
-    })
+-- One line of text per delivered event that passes the display filter ("" for none). Returns what is wrong with the
+-- format.
+function M.print_lines(format_text, display_filter, shows_internal)
+    local shown = display_filter ~= "" and M.load_filter(display_filter) or nil
+    local ok, complaint = pcall(lines.add, format_text, shown, shows_internal)
+    return not ok and complaint or nil
 end
 
 function M.write_records(size)

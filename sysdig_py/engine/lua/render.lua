@@ -2,6 +2,7 @@
 -- (`4` and `<f>/etc/passwd`, `-2` and `ENOENT`). Only sinks that print come here.
 local ffi = require("ffi")
 local bit = require("bit")
+local dialect = require("dialect")
 local ev = require("ev")
 local decode = require("decode")
 local schema = require("schema_data")
@@ -15,17 +16,16 @@ local fdtext = require("render.fd")
 
 local M = {}
 
-local format, byte, find, gsub, concat = string.format, string.byte, string.find, string.gsub, table.concat
+local format, byte, gsub, concat = string.format, string.byte, string.gsub, table.concat
 local UNKNOWN = "<NA>"
 local NONE_ID = 0xFFFFFFFF
 local NO_TIME = "18446744073709551615"
 local GENERIC_EXIT = 1
+local SLASH = 47
+-- a .scap file is shown the way sysdig shows it
+local IS_SCAP = dialect.paired
 
--- Control characters never reach a terminal from inside a value.
-local function clean(text)
-    if not find(text, "[%z\1-\31\127]") then return text end
-    return (gsub(text, "[%z\1-\31\127]", "."))
-end
+local clean = fdtext.clean
 M.clean = clean
 
 -- Name of the errno behind a negative result; nil when there is none.
@@ -109,25 +109,33 @@ end
 
 -- Directory a relative path starts from, nil when it is not known; `dirfd` is the parameter that names it.
 local function base_of(dirfd)
-    local num = dirfd and decode.int(dirfd)
+    local num = dirfd and ev.info.params[dirfd + 1].type == "fd" and decode.int(dirfd)
     if not num or num == fdtext.AT_FDCWD then
         local cwd = ev.thread.cwd
         return cwd ~= "./" and cwd or nil
     end
     local fd = ev.thread.fds and ev.thread.fds[num]
-    return fd and fd.name ~= "" and fd.name .. "/" or nil
+    if fd and fd.name ~= "" then return fd.name .. "/" end
+    return IS_SCAP and "" or nil
 end
 
+-- Absolute form of a relative path, nil when it is none or its start is not known.
 local function resolved_path(text, dirfd)
-    if text == "" or text == "<NA>" or byte(text, 1) == 47 then return nil end
+    if text == "<NA>" or byte(text, 1) == SLASH or (text == "" and not IS_SCAP) then return nil end
     local base = base_of(dirfd)
-    return base and path.join(base, text) or nil
+    local full = base and path.join(base, text)
+    return full ~= "" and full or nil
 end
 M.resolved_path = resolved_path
 
+-- sysdig leaves out of a path what it cannot show.
+local function path_text(text)
+    return IS_SCAP and (gsub(text, "[^\32-\126]", "")) or clean(text)
+end
+
 function R.fspath(spec, p, len)
     local text = decode.text_at(p, len)
-    return clean(text), resolved_path(text, spec.dirfd)
+    return path_text(text), resolved_path(text, spec.dirfd)
 end
 R.fsrelpath = R.fspath
 
@@ -157,7 +165,9 @@ function R.mode(spec, p, len)
 end
 
 local function pair_text(sip, sport, dip, dport)
-    return address.pair(address.unmapped(sip), sport, address.unmapped(dip), dport)
+    local short_s, short_d = address.unmapped(sip), address.unmapped(dip)
+    if #short_s == #short_d then sip, dip = short_s, short_d end
+    return address.pair(sip, sport, dip, dport)
 end
 
 function R.socktuple(_, _, _, i)
@@ -170,7 +180,7 @@ end
 
 function R.sockaddr(_, _, _, i)
     local family, ip, port = decode.sockaddr(i)
-    if port then return address.endpoint(address.unmapped(ip), port) end
+    if port then return address.endpoint(IS_SCAP and ip or address.unmapped(ip), port) end
     if family == 1 then return clean(ip or "") end
     return "family " .. (family or 0)
 end
@@ -179,7 +189,8 @@ function R.fdlist(_, p, len)
     local out = {}
     for num, poll_flags in fdtext.polled(p, len) do
         local fd = ev.thread.fds and ev.thread.fds[num]
-        out[#out + 1] = format("%d:%s%X", num, fdtext.typechar(fd), poll_flags)
+        local shown = number.decimal(num < 0 and ffi.cast("uint64_t", num) or num)
+        out[#out + 1] = format("%s:%s%x", shown, fd and fdtext.typechar(fd) or "?", poll_flags)
     end
     return concat(out, " ")
 end

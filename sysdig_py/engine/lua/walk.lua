@@ -4,36 +4,32 @@ local ffi = require("ffi")
 local bit = require("bit")
 local record = require("record")
 local ev = require("ev")
-local decode = require("decode")
+local dialect = require("dialect")
 local event_info = require("event_info")
-local schema = require("schema_data")
 local con = require("control")
 local record_sink = require("record_sink")
 local threads = require("state.threads")
 local fds = require("state.fds")
-local containers = require("state.containers")
 local parse = require("state.parse")
 local state_records = require("state.records")
 local sinks = require("sinks")
 
 local M = {}
 
-local cast, tonumber, band = ffi.cast, tonumber, bit.band
+local cast, band = ffi.cast, bit.band
 local cur, control = record.cur, con.control
 local record_p, u8p = record.ptr, ffi.typeof("const uint8_t *")
-local events, syscall_names = event_info.events, schema.syscall_names
-local by_tid, by_cgroup = threads.by_tid, containers.by_cgroup
+local events = event_info.events
 local handlers = parse.handlers
 local deliver = sinks.deliver
-local int, uint = decode.int, decode.uint
+local prepare = require(dialect.paired and "state.paired.prepare" or "prepare")
+local set_header, set_context = prepare.header, prepare.context
+local paired, forget = dialect.paired, prepare.forget
 local HEADER, PREFIX = record.HEADER_SIZE, record.PREFIX_SIZE
 local FIRST_STATE, STATE_ONLY, LARGE = record.FIRST_STATE, record.STATE_ONLY, record.LARGE
 local PPM_HEADER = HEADER - PREFIX
 local OK, CGROUP, FULL, STOP, DAMAGED = con.OK, con.CGROUP, con.FULL, con.STOP, con.DAMAGED
 local MKDIR = 0xF010
-local nobody = threads.blank(-1, -1)
-nobody.main, nobody.fds, nobody.cwd, nobody.env, nobody.fdlimit = nobody, {}, "./", "", -1
-
 local is_live = false
 
 -- Whether a header's lengths stay inside the record, and the record inside the `room` that is left.
@@ -46,57 +42,15 @@ local function is_sound(rec, room)
     return PPM_HEADER + width * nparams <= event_len
 end
 
-local function event_name(type, info)
-    if type > 1 then return info.name end
-    local id = uint(0)
-    return id and syscall_names[id] or info.name
-end
-
-local function set_header(rec, type, info)
-    if cur.first_ts == 0 then cur.first_ts = rec.ts end
-    ev.type, ev.info, ev.is_exit = type, info, info.is_exit
-    ev.tid, ev.pid, ev.cpu, ev.flags = tonumber(rec.tid), tonumber(rec.pid), rec.cpu, rec.flags
-    ev.rel, ev.latency = tonumber(rec.ts - cur.first_ts), tonumber(rec.latency_ns)
-    ev.name = event_name(type, info)
-    ev.res = info.res_index >= 0 and int(0) or nil
-end
-
-local function find_thread(info)
-    if info.no_thread then return nobody end
-    local tid, pid = ev.tid, ev.pid
-    local thread = by_tid[tid]
-    if not thread or (pid ~= 0 and thread.pid ~= pid) then return threads.placeholder(tid, pid) end
-    return thread
-end
-
-local function set_context(rec, info)
-    local thread = find_thread(info)
-    local cgroup = tonumber(rec.cgroup_id)
-    if cgroup == 0 then
-        cgroup = thread.cgroup
-    elseif thread.cgroup ~= cgroup then
-        thread.cgroup = cgroup
-    end
-    ev.thread, ev.cgroup, ev.container = thread, cgroup, by_cgroup[cgroup]
-    local fd_index = info.fd_index
-    if fd_index < 0 then
-        ev.fdnum, ev.fd = nil, nil
-        return
-    end
-    local num = int(fd_index)
-    ev.fdnum = num
-    -- a negative number (mmap without a file) must not reach the table: LuaJIT cannot compile that look-up
-    if num and num >= 0 then ev.fd = thread.fds[num] else ev.fd = nil end
-end
-
 local function is_past_time(rec)
     local limit = control.limit_ns
-    if limit == 0 or cur.first_ts == 0 or rec.type >= FIRST_STATE then return false end
-    return tonumber(rec.ts - cur.first_ts) >= limit
+    if limit == 0 or control.delivered == 0 or rec.type >= FIRST_STATE then return false end
+    return tonumber(rec.ts - cur.first_ts) - control.started >= limit
 end
 
 local function pass_on(modifies, handler)
     control.delivered = control.delivered + 1
+    if control.delivered == 1 then control.started = ev.rel end
     if handler and not modifies then handler() end
     if record_sink.active then record_sink.accepted() end
     deliver.accepted()
@@ -105,6 +59,7 @@ end
 
 local function leave_out(modifies)
     control.rejected = control.rejected + 1
+    if paired and not modifies then forget() end
     if record_sink.active then record_sink.rejected(modifies) end
     deliver.rejected()
 end
@@ -120,6 +75,7 @@ local function on_event(rec, type, info)
     local handler, modifies = handlers[type], info.modifies
     if handler and modifies then handler() end
     if band(rec.flags, STATE_ONLY) ~= 0 then
+        if paired and handler and not modifies then handler() end
         control.state_only = control.state_only + 1
         if record_sink.active then record_sink.accepted() end
         deliver.rejected()
@@ -180,6 +136,7 @@ local function copy_step(rec)
     if cur.first_ts == 0 then cur.first_ts = rec.ts end
     if band(rec.flags, STATE_ONLY) == 0 then
         control.delivered = control.delivered + 1
+        if control.delivered == 1 then control.started = tonumber(rec.ts - cur.first_ts) end
         if control.delivered == control.max_events then control.stop = 1 end
     end
     return OK

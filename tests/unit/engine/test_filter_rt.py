@@ -94,7 +94,8 @@ def test_every_field_of_the_catalogue_can_stand_in_a_filter():
     for name, field in fields().items():
         if "P" in field.flags or name == "evt.around":
             continue
-        text = f"{name}{arguments.get(name, '')} exists or evt.num=1"
+        argument = arguments.get(name, "[0]" if "A" in field.flags else "")
+        text = f"{name}{argument} exists or evt.num=1"
         probe.engine.set_filter(filters.compile(text).lua_source)
         probe.feed(Stream().thread(1).event("SYSCALL_CLOSE_X", 1, res=0, fd=3))
         checked += 1

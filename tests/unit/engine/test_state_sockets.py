@@ -111,7 +111,7 @@ def test_unix_sockets(probe):
     stream.event("SOCKET_SOCKETPAIR_X", 5, res=0, fd1=6, fd2=7, source=1, peer=2)
     stream.event("SOCKET_SOCKET_X", 5, fd=8, domain=UNIX, type=STREAM, proto=0)
     probe.feed(stream.event("SOCKET_BIND_X", 5, res=0, fd=8, addr=sockaddr_unix("/run/x")))
-    assert [probe.fd(5, n) for n in (3, 4, 8)] == [b"ffff8800ab->1 /run/s", b"2->3", b"/run/x"]
+    assert [probe.fd(5, n) for n in (3, 4, 8)] == [b"ffff8800ab->1 /run/s", b"2->3 ", b"/run/x"]
     assert [probe.fd(5, n, "type") for n in (3, 4, 6, 7)] == [FdType.UNIX] * 4
 
 
@@ -128,6 +128,14 @@ def test_a_udp_client_stays_first_in_both_directions(probe):
         Stream().event("SOCKET_RECVFROM_X", 5, res=4, fd=3, size=4, tuple=tuple4("8.8.8.8", 53, "10.0.0.5", 5000))
     )
     assert facts(probe) == expected
+
+
+def test_receiving_without_an_address_keeps_the_peer(probe):
+    stream = socket(INET, DGRAM)
+    stream.event("SOCKET_SENDTO_X", 5, res=1, fd=3, size=1, tuple=tuple4("127.0.0.1", 4000, "127.0.0.1", 53))
+    stream.event("SOCKET_RECVFROM_X", 5, res=1, fd=3, size=9, tuple=tuple4("0.0.0.0", 0, "0.0.0.0", 4000))
+    probe.feed(stream)
+    assert facts(probe)[0] == b"127.0.0.1:4000->127.0.0.1:53"
 
 
 def test_a_udp_server_is_found_by_its_port(probe):

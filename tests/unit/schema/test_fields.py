@@ -42,7 +42,7 @@ def test_listing_has_every_field_under_its_class():
     for name in fields():
         assert f"\n{name} " in verbose or f"\n{name}\n" in verbose
     assert verbose.index("Field Class:                  fd\n") < verbose.index("\nfd.name ")
-    assert "(UINT64, filter only, argument required) Selects events near a moment" in verbose
+    assert "(Type: UINT64, filter only, argument required) Selects events near a moment" in verbose
     assert all(len(line) <= 120 for line in verbose.splitlines())
 
 

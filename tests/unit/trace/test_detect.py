@@ -9,6 +9,8 @@ import pytest
 from sysdig_py.errors import TraceError
 from sysdig_py.trace.detect import open_trace
 from sysdig_py.trace.format import MAGIC
+from sysdig_py.trace.reader import NativeReader
+from sysdig_py.trace.scap.reader import ScapReader
 from tests.unit.trace.traces import span, trace
 
 SECTION = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 2, -1, 28)
@@ -19,16 +21,26 @@ PCAPNG = SECTION + struct.pack("<II", 1, 100)
 def test_a_native_trace_is_opened(tmp_path: Path) -> None:
     path = tmp_path / "trace"
     path.write_bytes(trace([span(10)]))
-    with open_trace(path) as reader:
+    reader = open_trace(path)
+    assert isinstance(reader, NativeReader)
+    with reader:
         assert [block.meta.count for block in reader] == [10]
         assert reader.complete
+
+
+@pytest.mark.parametrize("content", [SCAP, gzip.compress(SCAP)])
+def test_a_scap_is_opened(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "trace"
+    path.write_bytes(content)
+    reader = open_trace(path)
+    assert isinstance(reader, ScapReader)
+    assert b"".join(reader) == SCAP
+    reader.close()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (SCAP, "scap files are not supported yet"),
-        (gzip.compress(SCAP), "gzip-compressed scap files are not supported yet"),
         (PCAPNG, "pcapng files are not supported yet"),
         (struct.pack("<I", 0xA1B2C3D4) + bytes(20), "pcap files are not supported yet"),
         (struct.pack(">I", 0xA1B23C4D) + bytes(20), "pcap files are not supported yet"),

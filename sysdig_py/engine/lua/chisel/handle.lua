@@ -1,5 +1,6 @@
 -- Field name -> handle: what chisel.request_field returns and evt.field reads.
 
+local dialect = require("dialect")
 local fields = require("fields.init")
 
 local M = {}
@@ -7,7 +8,8 @@ local M = {}
 local AS_TEXT = { ipv4addr = true, ipv6addr = true, ipaddr = true, ipv4net = true, ipv6net = true, ipnet = true }
 local AS_NIL = { sockaddr = true, sockfamily = true }
 local REFUSED = { socktuple = true, fdlist = true, sigset = true, sigtype = true, syscallid = true }
-local RENDERED = { ["evt.buffer"] = true } -- raw in filters, rendered for chisels
+-- raw in filters, rendered for chisels
+local RENDERED = { ["evt.buffer"] = true, ["fd.name"] = dialect.paired }
 
 local function nothing()
     return nil

@@ -56,7 +56,8 @@ end
 -- Look at the current event's time; call `callback(s, ns, delta)` when an interval ended.
 function M.tick(timer, ev, callback)
     local due = timer.due
-    if not due then
+    -- what a trace starts with may come before the event from which `rel` counts
+    if not due or ev.rel <= 0 then
         return start(timer, ev)
     end
     if ev.rel < due then

@@ -8,6 +8,7 @@ local out = require("out")
 local buffers = require("render.buffer")
 local control = require("control").control
 local host = require("host")
+local profile = require("chisel.profile")
 local report = require("chisel.report")
 local script = require("chisel.script")
 local sinks = require("sinks")
@@ -44,14 +45,15 @@ local function add_actions(self)
     end
 end
 
--- Begin a run. options: filter (text), container_data, json, buffer_format_forced, allow_io, dirs (newline separated
--- search path of modules).
+-- Begin a run. options: filter (text), container_data, json, buffer_format_forced, allow_io, profile (measure the
+-- callbacks), dirs (newline separated search path of modules).
 function M.setup(options)
     run = { options = options, callbacks = host.callbacks, gate = { open = false }, stopped = false, progress = 0 }
     run.chisels, run.failures, run.logs, run.requests, run.dirs = {}, {}, {}, {}, {}
     for dir in options.dirs:gmatch("[^\n]+") do
         run.dirs[#run.dirs + 1] = dir
     end
+    run.profile = options.profile and profile.new() or nil
     add_actions(run)
 end
 
@@ -130,6 +132,11 @@ end
 -- Return the messages of sysdig.log since the last call, each starting with its severity.
 function M.take_logs()
     return take("logs")
+end
+
+-- Return the measured callbacks as separate results: name, calls, ns, name, ...
+function M.timings()
+    return unpack(run.profile and profile.list(run.profile) or {})
 end
 
 -- Tell how much of the file was read, in percent.

@@ -7,6 +7,7 @@ local api_evt = require("chisel.api_evt")
 local api_sysdig = require("chisel.api_sysdig")
 local ev = require("ev")
 local interval = require("chisel.interval")
+local profile = require("chisel.profile")
 local report = require("chisel.report")
 local sandbox = require("chisel.sandbox")
 
@@ -71,6 +72,9 @@ local function run_body(self, source)
         fail(self, "its body", failure)
     elseif type(self.env.args) ~= "table" then
         complain(self, "its body", "Failed to load chisel " .. self.name .. ": args table missing")
+    end
+    if self.run.profile then
+        profile.wrap(self.run.profile, box.env)
     end
     return self.alive
 end

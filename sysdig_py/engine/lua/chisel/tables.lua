@@ -5,7 +5,6 @@ local containers = require("state.containers")
 local ev = require("ev")
 local fdtext = require("render.fd")
 local filters = require("chisel.filters")
-local render = require("render")
 local schema = require("schema_data")
 local threads = require("state.threads")
 local users = require("state.users")
@@ -43,7 +42,7 @@ local function fd_entry(fd, with_facts)
     if not with_facts then
         return {}
     end
-    local entry = { name = render.clean(fd.name), type = fdtext.type(fd) }
+    local entry = { name = fdtext.name(fd.name), type = fdtext.type(fd) }
     if fdtext.is_ip(fd) then
         add_endpoints(entry, fd)
     end

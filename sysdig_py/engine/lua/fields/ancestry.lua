@@ -5,6 +5,13 @@ local threads = require("state.threads")
 local M = {}
 
 local LIMIT = 256
+M.LIMIT = LIMIT
+
+-- A text of a thread, nil while nothing told it.
+function M.known(value)
+    if value == "<NA>" then return nil end
+    return value
+end
 
 local function main_of(thread)
     return thread.main or thread
@@ -30,12 +37,12 @@ function M.ancestor(n)
     return thread
 end
 
--- Whether `compare(constant, ancestor[key])` holds for any ancestor; the process itself is none.
-function M.any(key, compare, constant)
+-- Whether `compare(constant, read(ancestor))` holds for any ancestor; the process itself is none.
+function M.any(read, compare, constant)
     local thread = parent(ev.thread)
     for _ = 1, LIMIT do
         if not thread then return false end
-        if compare(constant, thread[key]) then return true end
+        if compare(constant, read(thread)) then return true end
         thread = parent(thread)
     end
     return false

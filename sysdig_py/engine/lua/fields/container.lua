@@ -7,7 +7,7 @@ local F = {}
 local function text(key, outside)
     return { get = function()
         local container = ev.container
-        if not container then return outside end
+        if not container then return not ev.thread.absent and outside or nil end
         local value = container[key]
         return value ~= "" and value or nil
     end }

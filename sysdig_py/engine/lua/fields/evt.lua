@@ -1,10 +1,10 @@
 -- Fields about what: type, category, result, arguments of the event.
 local bit = require("bit")
+local dialect = require("dialect")
 local ev = require("ev")
 local decode = require("decode")
 local render = require("render")
 local fdtext = require("render.fd")
-local path = require("state.path")
 local schema = require("schema_data")
 local syslog = require("fields.syslog_message")
 local syscall_category = require("fields.syscall_category")
@@ -33,8 +33,16 @@ F["evt.cpu"] = { get = function() return ev.cpu end }
 F["evt.count"] = { get = function() return 1 end }
 F["evt.count.exit"] = { get = function() return ev.is_exit and 1 or nil end }
 
+local SWITCH = 152
+
+-- sysdig takes whatever has a thread for a call, but for switches
+local function is_call()
+    if dialect.paired then return not ev.info.no_thread and ev.type ~= SWITCH end
+    return band(ev.info.category, SYSCALL) ~= 0
+end
+
 F["syscall.type"] = { get = function()
-    return band(ev.info.category, SYSCALL) ~= 0 and ev.name or nil
+    return is_call() and ev.name or nil
 end }
 
 local function is_type(argument)
@@ -48,11 +56,17 @@ F["evt.type.is"] = { make = function(argument) return { get = is_type(argument) 
 -- Only means something in filters, which ask filter_rt; here so that the name is known.
 F["evt.around"] = { make = function() return { get = function() return nil end } end }
 
+-- The fd of the event itself: an exit whose enter event is missing has none.
+local function own_fd()
+    if ev.valid == false then return nil end
+    return ev.fd
+end
+
 local function category()
     if ev.type <= GENERIC_EXIT then return syscall_category[ev.name] or "other" end
     local base = band(ev.info.category, BASE)
     if base >= IO_FIRST and base <= IO_LAST then
-        local fd = ev.fd
+        local fd = own_fd()
         return fd and IO_CATEGORY[fdtext.type(fd)] or "unknown"
     end
     return CATEGORY[base] or "unknown"
@@ -76,10 +90,23 @@ end }
 F["evt.count.error"] = { get = function() return failed() and 1 or nil end }
 
 local ERROR_CLASS = { file = "file", net = "net", memory = "memory" }
+-- what sysdig goes by when the event has no fd
+local CLASS_OF_CALL = {
+    open = "file", creat = "file", openat = "file", openat2 = "file", connect = "net", accept = "net", accept4 = "net",
+    brk = "memory", mmap = "memory", mmap2 = "memory", mprotect = "memory",
+}
+
+local function error_class()
+    if not dialect.paired then return ERROR_CLASS[category()] or "other" end
+    local fd = own_fd()
+    if not fd then return CLASS_OF_CALL[ev.info.name] or "other" end
+    local kind = IO_CATEGORY[fdtext.type(fd)]
+    return kind == "file" and "file" or (kind == "net" or fdtext.type(fd) == "unix") and "net" or "other"
+end
 
 local function error_count(class)
     return { get = function()
-        return failed() and (ERROR_CLASS[category()] or "other") == class and 1 or nil
+        return failed() and error_class() == class and 1 or nil
     end }
 end
 
@@ -92,12 +119,17 @@ F["evt.count.procinfo"] = { get = function()
     return ev.info.name == "procinfo" and ev.tid == ev.pid and 1 or nil
 end }
 
-F["evt.args"] = { get = render.arguments }
-F["evt.info"] = { get = function()
+-- rendering has made these fit to be shown; a dump of a buffer has line ends
+local function rendered(get)
+    return { get = get, text = get }
+end
+
+F["evt.args"] = rendered(render.arguments)
+F["evt.info"] = rendered(function()
     local message = syslog.current()
     if message then return "syslog sev=" .. message.severity_word .. " msg=" .. render.clean(message.text) end
     return render.arguments()
-end }
+end)
 
 -- Position of an argument given by name or number in the current event.
 local function position_of(argument)
@@ -108,10 +140,10 @@ end
 
 F["evt.arg"] = { make = function(argument)
     local position = position_of(argument)
-    return { get = function()
+    return rendered(function()
         local i = position()
         return i and render.argument(i) or nil
-    end }
+    end)
 end }
 
 local TEXTS = { charbuf = true, fspath = true, fsrelpath = true }
@@ -154,38 +186,6 @@ F["evt.rawarg"] = { make = function(argument)
         local i = ev.info.index[argument]
         if not i or class_of(ev.info.params[i + 1].type) ~= class then return nil end
         return read(i)
-    end }
-end }
-
-local PATHS = { fspath = true, fsrelpath = true }
-
--- Positions of the path parameters of an event type, worked out once per type.
-local path_positions = {}
-local function paths_of(info)
-    local known = path_positions[info]
-    if known then return known end
-    known = {}
-    for i, param in ipairs(info.params) do
-        if PATHS[param.type] then known[#known + 1] = i - 1 end
-    end
-    path_positions[info] = known
-    return known
-end
-
-local function absolute_path(i)
-    local text = decode.str(i)
-    if not text then return nil end
-    return render.resolved_path(text, ev.info.params[i + 1].dirfd) or path.join("", text)
-end
-
-F["evt.abspath"] = { make = function(argument)
-    local which = ({ src = 1, dst = 2 })[argument]
-    if argument and not which then return nil end
-    return { get = function()
-        local paths = paths_of(ev.info)
-        local wanted = argument and 2 or 1
-        if #paths ~= wanted then return nil end
-        return absolute_path(paths[which or 1])
     end }
 end }
 

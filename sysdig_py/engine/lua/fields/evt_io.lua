@@ -1,5 +1,6 @@
 -- Fields about input and output: direction, payload, size, and what an open was for.
 local bit = require("bit")
+local dialect = require("dialect")
 local ev = require("ev")
 local decode = require("decode")
 local buffers = require("render.buffer")
@@ -15,6 +16,7 @@ local band = bit.band
 local READS, WRITES, WAITS, IO = 8, 16, 128, 24
 local OPEN_READ, OPEN_WRITE, OPEN_CREATE, OPEN_TMPFILE = 1, 2, 4, 8192
 local ANY_EXEC = 73 -- 0111
+local BASE, IO_FIRST, IO_LAST = 255, 32, 34
 
 local function has(flag)
     return band(ev.info.flags, flag) ~= 0
@@ -53,10 +55,17 @@ F["evt.buffer"] = { get = buffer, text = function()
     return raw and buffers.text(raw)
 end }
 
+-- Whether the event is one of those with `flags`; sysdig counts whatever is done with an fd as input or output.
+local function concerns(flags)
+    if not dialect.paired or flags ~= IO then return has(flags) end
+    local base = band(ev.info.category, BASE)
+    return base >= IO_FIRST and base <= IO_LAST
+end
+
 -- Bytes moved by the current event when it has all of `flags`, nil otherwise.
 local function moved(flags)
     local res = ev.res
-    if not ev.is_exit or not res or res < 0 or not ev.fd or not has(flags) then return nil end
+    if not ev.is_exit or not res or res < 0 or not ev.fd or ev.valid == false or not concerns(flags) then return nil end
     return res
 end
 

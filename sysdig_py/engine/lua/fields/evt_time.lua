@@ -1,6 +1,7 @@
 -- Fields about when: time of day, time since the start, latency, time since the last event.
 local ffi = require("ffi")
 local bit = require("bit")
+local dialect = require("dialect")
 local ev = require("ev")
 
 local F = {}
@@ -10,7 +11,9 @@ local format, date, floor, tonumber = string.format, os.date, math.floor, tonumb
 local SECOND = 1000000000
 local INTERNAL = 256
 local WAITS = 128
-local SCREEN, DECADES = 80, 11
+local IS_SCAP = dialect.paired
+-- sysdig has no screen to spread latencies of a file over
+local SCREEN, DECADES = IS_SCAP and -1 or 80, 11
 
 -- os.date for whole seconds, asked once per second and form.
 local function dates(form)
@@ -44,6 +47,14 @@ F["evt.time.iso8601"] = { get = with_ns(utc_date, "+0000") }
 F["evt.datetime"] = { get = with_ns(local_date) }
 F["evt.datetime.s"] = { get = whole(local_date) }
 
+-- Text of a number of ns with nine digits at least.
+local function padded(get)
+    return function()
+        local value = get()
+        return value and format("%09d", value)
+    end
+end
+
 -- Add NAME, NAME.s and NAME.ns for a getter of ns.
 local function add_parts(name, get)
     F[name] = { get = get }
@@ -51,10 +62,11 @@ local function add_parts(name, get)
         local value = get()
         return value and floor(value / SECOND)
     end }
-    F[name .. ".ns"] = { get = function()
+    local rest = function()
         local value = get()
         return value and value % SECOND
-    end }
+    end
+    F[name .. ".ns"] = { get = rest, text = padded(rest) }
 end
 
 local function rawtime()
@@ -77,10 +89,15 @@ F["evt.rawtime.ns"] = {
     end,
 }
 
-add_parts("evt.reltime", function() return ev.rel end)
+local function reltime()
+    return ev.rel
+end
+
+add_parts("evt.reltime", reltime)
+if IS_SCAP then F["evt.reltime"].text = padded(reltime) end
 
 local function latency()
-    if bit.band(ev.info.category, INTERNAL) ~= 0 then return nil end
+    if bit.band(ev.info.category, INTERNAL) ~= 0 and not dialect.paired then return nil end
     return ev.latency
 end
 
@@ -106,7 +123,7 @@ end }
 F["evt.latency.quantized"] = { get = function()
     local ns = latency()
     if not ns or ns == 0 then return nil end
-    return floor(math.min(math.log10(ns), DECADES) * SCREEN / DECADES) + 1
+    return math.max(floor(math.min(math.log10(ns), DECADES) * SCREEN / DECADES), 0) + 1
 end }
 
 F["evt.wait_latency"] = { get = function()
@@ -131,7 +148,8 @@ F["evt.deltatime.s"] = { make = function()
 end }
 F["evt.deltatime.ns"] = { make = function()
     local since = delta()
-    return { get = function() return since() % SECOND end }
+    local function rest() return since() % SECOND end
+    return { get = rest, text = padded(rest) }
 end }
 
 local function split_ns(ns)

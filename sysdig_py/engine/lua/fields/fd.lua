@@ -1,5 +1,6 @@
 -- Fields of the descriptor the event works on: number, kind, name, device.
 local bit = require("bit")
+local dialect = require("dialect")
 local ev = require("ev")
 local decode = require("decode")
 local render = require("render")
@@ -54,7 +55,10 @@ local function failed_connect_name()
     if i then
         local family, sip, sport, dip, dport = decode.tuple(i)
         if dip then return address.pair(address.unmapped(sip), sport, address.unmapped(dip), dport) end
-        if family == 1 then return sip end
+        if family == 1 then
+            local source, peer, path_ = decode.unix(i)
+            return source and address.unix(source, peer, path_) or sip
+        end
     end
     i = ev.info.index.addr
     if not i then return nil end
@@ -65,7 +69,7 @@ end
 -- What the event's own arguments say about an fd that is not in the table.
 local function name_from_arguments()
     if not touches_fd() then return nil end
-    if not ev.is_exit then return "" end
+    if not ev.is_exit then return nil end
     if ev.info.name == "connect" then return failed_connect_name() or "" end
     return band(ev.info.flags, CREATES_FD) ~= 0 and failed_open_name() or ""
 end
@@ -73,11 +77,17 @@ end
 local function name()
     local fd = ev.fd
     if not fd then return name_from_arguments() end
-    if fd.name == "" and ev.info.name == "connect" then return failed_connect_name() or "" end
+    if fd.name == "" and ev.is_exit and ev.info.name == "connect" then return failed_connect_name() or "" end
     return fd.name
 end
 
-F["fd.name"] = { get = name }
+-- A trace of sysdig is shown as sysdig shows it: without what cannot be printed.
+local function printable_name()
+    local text = name()
+    return text and (text:gsub("[^\32-\126]", ""))
+end
+
+F["fd.name"] = { get = name, text = dialect.paired and printable_name or nil }
 
 local directory_of = memo.one(function(full)
     local directory = full:match("^(.*)/[^/]*$")
@@ -91,7 +101,12 @@ end)
 
 local function directory()
     local fd = ev.fd
+    if not fd and dialect.paired then
+        local text = name()
+        return text and directory_of(text == "" and "/" or text)
+    end
     if not fd or not (fdtext.is_file(fd) or fd.type == fds.DIRECTORY) then return nil end
+    if dialect.paired and fd.type == fds.DIRECTORY then return fd.name end
     return directory_of(fd.name)
 end
 
@@ -108,7 +123,7 @@ end)
 local function of_container(get)
     return { get = function()
         local text = get()
-        return text and with_colon(ev.container and ev.container.id or "", text)
+        return text and with_colon(ev.container and ev.container.id or "", fdtext.name(text))
     end }
 end
 
@@ -132,6 +147,12 @@ local function device(part)
 end
 
 F["fd.dev"] = device(bit.tobit)
+if dialect.paired then
+    F["fd.dev"].text = function()
+        local fd = ev.fd
+        return fd and ("%X"):format(fd.dev)
+    end
+end
 F["fd.dev.major"] = device(function(dev) return band(rshift(dev, 8), 0xFFF) end)
 F["fd.dev.minor"] = device(function(dev) return bit.bor(band(dev, 0xFF), band(rshift(dev, 12), 0xFFF00)) end)
 

@@ -1,5 +1,7 @@
 -- Fields of a socket's two ends. `get` gives raw addresses (4 or 16 bytes); fields that mean either end give both.
+local dialect = require("dialect")
 local ev = require("ev")
+local ports = require("ports")
 local address = require("state.address")
 local endpoints = require("state.endpoints")
 local interfaces = require("state.interfaces")
@@ -7,6 +9,8 @@ local fdtext = require("render.fd")
 local fds = require("state.fds")
 
 local F = {}
+
+local UNSET_V6 = ("\0"):rep(16)
 
 -- Every end is a function of the fd that gives address and port; nil when the socket has none.
 
@@ -18,6 +22,19 @@ end
 local function client_end(fd)
     if fd.role and not fd.listener then return fd.sip, fd.sport end
     return nil
+end
+
+-- Which end is the own one: by the role where the stream tells it, else by the address that this machine has.
+local function local_by_address(fd)
+    if fd.listener or not fd.role or not fd.dip then return nil end
+    if fd.sip and interfaces.is_local(fd.sip) then return fd.sip, fd.sport end
+    return fd.dip, fd.dport
+end
+
+local function remote_by_address(fd)
+    if fd.listener or not fd.role or not fd.dip then return nil end
+    if fd.sip and interfaces.is_local(fd.sip) then return fd.dip, fd.dport end
+    return fd.sip, fd.sport
 end
 
 local function local_end(fd)
@@ -58,7 +75,7 @@ end
 
 -- texts of ports, made once each
 local port_texts = setmetatable({}, { __index = function(known, port)
-    local text = ("%d"):format(port)
+    local text = tostring(port)
     known[port] = text
     return text
 end })
@@ -70,14 +87,14 @@ local function add_side(letter, side)
     F["fd." .. letter .. "port"] = { get = port }
     F["fd." .. letter .. "proto"] = { get = function()
         local number = port()
-        return number and port_texts[number]
+        return number and port_texts[ports.of(number)]
     end }
 end
 
 add_side("c", client_end)
 add_side("s", server_end)
-add_side("l", local_end)
-add_side("r", remote_end)
+add_side("l", dialect.paired and local_by_address or local_end)
+add_side("r", dialect.paired and remote_by_address or remote_end)
 
 local function both_ips()
     local fd = ev.fd
@@ -100,6 +117,7 @@ F["fd.proto"] = { get = both_ports }
 
 F["fd.l4proto"] = { get = function()
     local fd = ev.fd
+    if fd and dialect.paired and not fd.role and fd.l4 ~= "raw" then return "<NA>" end
     return fd and (fd.l4 or "<NA>") or nil
 end }
 
@@ -112,7 +130,10 @@ end }
 F["fd.is_server"] = { get = function()
     local fd = ev.fd
     if not fd then return nil end
-    return fd.listener or fd.role == "server"
+    if fd.listener then return true end
+    if not dialect.paired then return fd.role == "server" end
+    local destination = fd.dip or (fd.type == fds.IPV6 and UNSET_V6)
+    return destination ~= false and destination ~= nil and interfaces.is_local(destination)
 end }
 
 F["fd.connected"] = { get = function()
@@ -145,5 +166,26 @@ end
 
 F["fd.cip.container"] = owner_of(client_end)
 F["fd.sip.container"] = owner_of(server_end)
+
+-- What sysdig shows where it has no port: 0 for the client of a unix socket, and empty texts.
+local function show_as_sysdig()
+    local port, client, server = F["fd.cport"].get, F["fd.cproto"].get, F["fd.sproto"].get
+    local function is_unix()
+        return ev.fd ~= nil and ev.fd.type == fds.UNIX and ev.fd.role ~= nil
+    end
+    F["fd.cport"] = { get = function() return is_unix() and 0 or port() end }
+    F["fd.cproto"] = { get = function() return is_unix() and "" or client() end }
+    F["fd.sproto"] = { get = function()
+        return ev.fd and ev.fd.listener and "" or server()
+    end }
+    local own_ip = F["fd.sip"].get
+    local function without_listeners()
+        if ev.fd and ev.fd.listener then return nil end
+        return own_ip()
+    end
+    F["fd.sip"] = { get = without_listeners, text = ip_text(without_listeners) }
+end
+
+if dialect.paired then show_as_sysdig() end
 
 return { fields = F }

@@ -1,4 +1,5 @@
 -- Fields of all descriptors of a poll event, joined with commas.
+local dialect = require("dialect")
 local ev = require("ev")
 local decode = require("decode")
 local fdtext = require("render.fd")
@@ -25,23 +26,25 @@ local function joined(describe)
         if not p then return nil end
         local out, fds = {}, ev.thread.fds or {}
         for num in fdtext.polled(p, len) do out[#out + 1] = describe(num, fds[num]) end
-        return table.concat(out, ",")
+        return #out > 0 and table.concat(out, ",") or nil
     end }
 end
 
 local NONE = "<NA>"
+-- sysdig leaves out descriptors that have no such end
+local NO_END = not dialect.paired and NONE or nil
 
 local function ip_of(key)
     return function(_, fd)
         local raw = fd and fd[key]
-        return raw and address.text(raw) or NONE
+        return raw and address.text(raw) or NO_END
     end
 end
 
 local function port_of(key)
     return function(_, fd)
         local port = fd and fd[key]
-        return port and ("%d"):format(port) or NONE
+        return port and ("%d"):format(port) or NO_END
     end
 end
 

@@ -1,6 +1,7 @@
 -- Field names to getters. Each class module has `fields`: name -> { get, text } or, for fields with an argument or
 -- a memory of their own, { make = function(argument) -> { get, text } or nil }. `get` returns a number, a string, a
 -- boolean or nil (no value); addresses are raw bytes and have their text form in `text`.
+local dialect = require("dialect")
 local schema = require("schema_data")
 local render = require("render")
 
@@ -10,6 +11,10 @@ local classes = {
     require("fields.evt_time"), require("fields.evt"), require("fields.evt_io"), require("fields.proc"),
     require("fields.thread"), require("fields.user"), require("fields.container"), require("fields.fd"),
     require("fields.fd_address"), require("fields.fdlist"), require("fields.syslog"),
+    require("fields.event_source"), require("fields.proc_family"), require("fields.proc_program"),
+    require("fields.container_details"), require("fields.fd_details"), require("fields.fs_path"),
+    require("fields.abspath"), require("fields.probes"), require("fields.orchestration"), require("fields.span"),
+    require("fields.util"),
 }
 
 local catalogue, names, getters = {}, {}, {}
@@ -40,6 +45,15 @@ local function number_text(get)
     end
 end
 
+-- sysdig shows one digit behind the point
+local function real_text(get)
+    if not dialect.paired then return number_text(get) end
+    return function()
+        local value = get()
+        return value and ("%.1f"):format(value)
+    end
+end
+
 local function boolean_text(get)
     return function()
         local value = get()
@@ -55,8 +69,19 @@ local function string_text(get)
     end
 end
 
-local TEXT_OF = { bool = boolean_text, charbuf = string_text, fspath = string_text, fsrelpath = string_text,
-    bytebuf = string_text }
+-- sysdig shows raw bytes as a C string
+local function bytes_text(get)
+    if not dialect.paired then return string_text(get) end
+    return function()
+        local value = get()
+        return value and value:match("^%Z*")
+    end
+end
+
+local TEXT_OF = {
+    double = real_text, bool = boolean_text, charbuf = string_text, fspath = string_text, fsrelpath = string_text,
+    bytebuf = bytes_text,
+}
 
 local function default_text(kind, get)
     return (TEXT_OF[kind] or number_text)(get)
@@ -77,12 +102,16 @@ local function takes_argument(row)
     return row.flags:find("[Aa]") ~= nil
 end
 
+-- keys of labels look like host names with a path
+local LABELS = { ["mesos.task.label"] = true, ["marathon.app.label"] = true }
+for _, kind in ipairs({ "pod", "rc", "svc", "ns", "rs", "deployment" }) do LABELS["k8s." .. kind .. ".label"] = true end
+
 -- Split `rest`, what follows a field name, into its argument and what comes behind.
 local function split_argument(row, rest)
     local argument, behind = rest:match("^%[([^%]]+)%](.*)$")
     if argument then return argument, behind end
     local word
-    word, behind = rest:match("^%.([%w_]+)(.*)$")
+    word, behind = rest:match(LABELS[row.name] and "^%.([%w_./-]+)(.*)$" or "^%.([%w_]+)(.*)$")
     if row.name ~= "evt.rawarg" or not word then return word, behind end
     for stop = #word, 1, -1 do
         if raw_types[word:sub(1, stop)] then return word:sub(1, stop), word:sub(stop + 1) .. behind end

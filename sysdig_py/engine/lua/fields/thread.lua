@@ -1,5 +1,6 @@
 -- Fields of the thread behind the event: ids, page faults, CPU time, cgroups.
 local ffi = require("ffi")
+local dialect = require("dialect")
 local ev = require("ev")
 local decode = require("decode")
 local memo = require("fields.memo")
@@ -13,7 +14,10 @@ local function of_thread(key)
 end
 
 F["thread.tid"] = { get = function() return ev.tid end }
-F["thread.ismain"] = { get = function() return ev.tid == ev.pid end }
+F["thread.ismain"] = { get = function()
+    if ev.thread.absent then return nil end
+    return ev.tid == ev.pid
+end }
 F["thread.pfmajor"] = of_thread("pfmajor")
 F["thread.pfminor"] = of_thread("pfminor")
 
@@ -38,6 +42,7 @@ end }
 
 local function main_memory(key, unit)
     return { get = function()
+        if ev.thread.absent then return nil end
         if ev.tid ~= ev.pid then return 0 end
         local kilobytes = ancestry.main_of(ev.thread)[key]
         return kilobytes and kilobytes * unit
@@ -49,10 +54,22 @@ F["thread.vmrss"] = main_memory("vmrss", 1)
 F["thread.vmsize.b"] = main_memory("vmsize", 1024)
 F["thread.vmrss.b"] = main_memory("vmrss", 1024)
 
+local OTHER_NAMES = { perf = "perf_event", mem = "memory", io = "blkio" }
+
+-- The names of cgroups differ with the way a trace was made; sysdig shows one name for each.
+local function same_names(cgroups)
+    return (("\0" .. cgroups):gsub("%z([^%z=]+)=", function(name)
+        name = name:gsub("_cgroup", "")
+        return "\0" .. (OTHER_NAMES[name] or name) .. "="
+    end):sub(2))
+end
+
+local named = dialect.paired and memo.one(same_names) or function(cgroups) return cgroups end
+
 F["thread.cgroups"] = { get = function()
     local cgroups = ev.thread.cgroups
     if not cgroups or cgroups == "" then return nil end
-    return proc.joined(cgroups)
+    return proc.joined(named(cgroups))
 end }
 
 local one_cgroup = memo.two(function(cgroups, subsystem)
@@ -66,7 +83,7 @@ end)
 F["thread.cgroup"] = { make = function(subsystem)
     return { get = function()
         local cgroups = ev.thread.cgroups
-        return cgroups and one_cgroup(cgroups, subsystem) or nil
+        return cgroups and one_cgroup(named(cgroups), subsystem) or nil
     end }
 end }
 
@@ -91,7 +108,9 @@ F["thread.exectime"] = { make = function() return { get = ran_for() } end }
 F["thread.totexectime"] = { make = function()
     local run, total = ran_for(), setmetatable({}, { __mode = "k" })
     return { get = function()
-        local sum = (total[ev.thread] or 0) + run()
+        local ran = run()
+        if ev.thread.absent then return nil end
+        local sum = (total[ev.thread] or 0) + ran
         total[ev.thread] = sum
         return sum
     end }

@@ -1,4 +1,5 @@
 -- Fields of the user and group the thread runs as. Ids that were never learned have no value.
+local dialect = require("dialect")
 local ev = require("ev")
 local users = require("state.users")
 
@@ -9,7 +10,7 @@ local NONE = 0xFFFFFFFF
 local function id(key)
     return function()
         local value = ev.thread[key]
-        return value ~= NONE and value or nil
+        return (value ~= NONE or dialect.paired) and value or nil
     end
 end
 

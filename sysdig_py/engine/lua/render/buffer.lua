@@ -6,8 +6,9 @@ local M = {}
 local CAP = 80
 local byte, sub, format, gsub, concat = string.byte, string.sub, string.format, string.gsub, table.concat
 local ROW = 16
+local NEWLINE = 10
 
-local mode, capped = "normal", true
+local mode, capped, whole = "normal", true, false
 
 local function dotted(text)
     return (gsub(text, "[^\32-\126]", "."))
@@ -15,12 +16,14 @@ end
 M.dotted = dotted
 
 local function normal(text)
-    if capped and #text > CAP then return dotted(sub(text, 1, CAP - 3)) .. "..." end
+    if capped and not whole and #text > CAP then return dotted(sub(text, 1, CAP - 3)) .. "..." end
     return dotted(text)
 end
 
+-- On a line of its own, line ends kept, other bytes that cannot be shown left out.
 local function ascii(text)
-    return "\n" .. (gsub(text, "[^\n\32-\126]", ""))
+    local start = byte(text, 1) == NEWLINE and "" or "\n"
+    return start .. gsub(gsub(text, "\r\n?", "\n"), "[^\n\32-\126]", "")
 end
 
 local function hex_row(text, at, last)
@@ -32,7 +35,10 @@ local function hex_row(text, at, last)
     return concat(out, " ")
 end
 
-local FULL_ROW = ROW / 2 * 5 - 1
+-- Blanks in place of the groups of two bytes that the last row lacks.
+local function missing_groups(count)
+    return (" "):rep(5 * (ROW / 2 - math.ceil(count / 2)))
+end
 
 local function dump(text, with_ascii)
     local out = { "\n" }
@@ -40,7 +46,7 @@ local function dump(text, with_ascii)
         local last = math.min(at + ROW - 1, #text)
         local row = format("\t0x%04x: ", at - 1) .. hex_row(text, at, last)
         if with_ascii then
-            row = row .. (" "):rep(FULL_ROW - (#hex_row(text, at, last))) .. "  " .. dotted(sub(text, at, last))
+            row = row .. missing_groups(last - at + 1) .. "  " .. dotted(sub(text, at, last))
         end
         out[#out + 1] = row .. "\n"
     end
@@ -91,8 +97,14 @@ function M.set_capped(value)
     capped = value
 end
 
+-- Never cut, whatever the cap: for readers that are programs.
+function M.keep_whole(on)
+    whole = on
+end
+
 -- Text of a buffer in the chosen form.
 function M.text(raw)
+    if raw == "" then return raw end
     return MODES[mode](raw)
 end
 

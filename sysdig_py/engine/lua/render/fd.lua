@@ -1,10 +1,13 @@
 -- Descriptors as text: type words, type letters, `<4t>name`, and the entries of poll lists.
 local ffi = require("ffi")
+local dialect = require("dialect")
 local ev = require("ev")
 local fds = require("state.fds")
 local schema = require("schema_data")
 
 local M = { AT_FDCWD = -100 }
+
+local IS_SCAP = dialect.paired
 
 local WORDS = {
     [fds.FILE] = "file", [fds.FILE_V2] = "file", [fds.DIRECTORY] = "directory", [fds.IPV4] = "ipv4",
@@ -31,7 +34,7 @@ function M.type(fd)
     return WORDS[fd.type] or "<NA>"
 end
 
--- Letter of an fd's type; `o` for other and unknown ones.
+-- Letter of an fd's type; `o` for other kinds and for no fd at all.
 function M.typechar(fd)
     return fd and LETTER_OF[fd.type] or "o"
 end
@@ -45,15 +48,23 @@ function M.is_file(fd)
     return fd.type == fds.FILE or fd.type == fds.FILE_V2
 end
 
+-- Control characters never reach a terminal from inside a value; traces of sysdig show them as they are.
 local function clean(text)
-    if not text:find("[%z\1-\31\127]") then return text end
+    if IS_SCAP or not text:find("[%z\1-\31\127]") then return text end
     return (text:gsub("[%z\1-\31\127]", "."))
+end
+M.clean = clean
+
+-- Name of an fd fit to be shown; sysdig leaves out what cannot be.
+function M.name(name)
+    if not IS_SCAP then return clean(name) end
+    return name:find("[^\32-\126]") and name:gsub("[^\32-\126]", "") or name
 end
 
 -- `<f>/etc/passwd`, `<4t>1.2.3.4:5->6.7.8.9:10`.
 function M.tag(fd)
-    local protocol = M.is_ip(fd) and PROTOCOLS[fd.l4] or ""
-    return "<" .. M.typechar(fd) .. protocol .. ">" .. clean(fd.name)
+    local protocol = M.is_ip(fd) and (fd.role or fd.l4 == "raw") and PROTOCOLS[fd.l4] or ""
+    return "<" .. M.typechar(fd) .. protocol .. ">" .. M.name(fd.name)
 end
 
 -- Readable form of an fd argument: the fd's tag, AT_FDCWD, an errno name; nil for an unknown fd.

@@ -1,8 +1,12 @@
 -- Integers of a record to text, all 64 bits exact: decimal, hexadecimal, octal, padded.
 local ffi = require("ffi")
 local bit = require("bit")
+local dialect = require("dialect")
 
 local M = {}
+
+-- sysdig shows all integers of four and eight bytes as signed ones
+local IS_SCAP = dialect.paired
 
 local cast, tonumber, format, tostring = ffi.cast, tonumber, string.format, tostring
 local i8p, i16p = ffi.typeof("const int8_t *"), ffi.typeof("const int16_t *")
@@ -60,7 +64,7 @@ M.octal = octal
 function M.text(p, len, is_signed, fmt)
     if fmt == "hex" then return hexadecimal(unsigned(p, len)) end
     if fmt == "oct" then return octal(tonumber(unsigned(p, len))) end
-    local value = is_signed and signed(p, len) or unsigned(p, len)
+    local value = (is_signed or (IS_SCAP and len >= 4)) and signed(p, len) or unsigned(p, len)
     if fmt == "10_padded_dec" then return format("%09d", tonumber(value)) end
     return decimal(value)
 end

@@ -1,4 +1,5 @@
 -- Addresses as text. Raw addresses are 4 or 16 bytes in network order; texts are cached by raw bytes.
+local ports = require("ports")
 
 local M = {}
 
@@ -33,9 +34,18 @@ local function text_of_v6(raw)
     return table.concat(text)
 end
 
+local COMPATIBLE = ("\0"):rep(12)
+
+-- The last four bytes of an address that stands for an IPv4 one are written as that.
+local function text_of_v4_in_v6(raw)
+    local head, a, b, c, d = raw:sub(1, 12), raw:byte(13, 16)
+    if head ~= V4_MAPPED and (head ~= COMPATIBLE or (a == 0 and b == 0)) then return nil end
+    return ("%s%d.%d.%d.%d"):format(head == V4_MAPPED and "::ffff:" or "::", a, b, c, d)
+end
+
 local function text_of(raw)
     if #raw == 4 then return ("%d.%d.%d.%d"):format(raw:byte(1, 4)) end
-    if #raw == 16 then return text_of_v6(raw) end
+    if #raw == 16 then return text_of_v4_in_v6(raw) or text_of_v6(raw) end
     return ""
 end
 
@@ -74,13 +84,13 @@ function M.is_loopback(raw)
 end
 
 -- ip:port
-function M.endpoint(raw, port)
-    return M.text(raw) .. ":" .. port
+function M.endpoint(raw, port, l4)
+    return M.text(raw) .. ":" .. ports.of(port, l4)
 end
 
 -- sip:sport->dip:dport
-function M.pair(sip, sport, dip, dport)
-    return M.text(sip) .. ":" .. sport .. "->" .. M.text(dip) .. ":" .. dport
+function M.pair(sip, sport, dip, dport, l4)
+    return M.endpoint(sip, sport, l4) .. "->" .. M.endpoint(dip, dport, l4)
 end
 
 local function hex(raw8)
@@ -90,10 +100,9 @@ local function hex(raw8)
     return all == "" and "0" or all
 end
 
--- Text of a unix tuple: SRC->DST PATH, ends as hex of the kernel's socket addresses.
+-- Text of a unix tuple: SRC->DST PATH, ends as hex of the kernel's socket addresses. The blank stays without a path.
 function M.unix(src8, dst8, path)
-    local text = hex(src8) .. "->" .. hex(dst8)
-    return path ~= "" and text .. " " .. path or text
+    return hex(src8) .. "->" .. hex(dst8) .. " " .. path
 end
 
 return M

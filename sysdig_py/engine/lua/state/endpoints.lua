@@ -11,6 +11,11 @@ local function key_of(ip, port)
     return ip .. ":" .. port
 end
 
+-- Nothing is known any more.
+function M.forget_all()
+    owner, slots, next_slot = {}, {}, 1
+end
+
 -- Loopback and unset addresses mean something else in every network namespace.
 local function is_ambiguous(ip)
     return address.is_loopback(ip) or address.is_any(ip)

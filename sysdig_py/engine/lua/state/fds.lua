@@ -44,8 +44,13 @@ function M.close(thread, num)
     local fd = thread.fds[num]
     if not fd then return end
     if ev.latency > 0 and fd.opened > ev.rel - ev.latency then return end
+    M.schedule(thread.fds, num, fd)
+end
+
+-- Remove this entry of a table when the next event comes, unless another one has taken its number.
+function M.schedule(entries, num, fd)
     local n = M.pending + 1
-    closing_tables[n], closing_nums[n], closing_fds[n] = thread.fds, num, fd
+    closing_tables[n], closing_nums[n], closing_fds[n] = entries, num, fd
     M.pending = n
 end
 
@@ -61,6 +66,11 @@ function M.flush()
     if M.pending > 1 then
         for i = 2, M.pending do forget(i) end
     end
+    M.pending = 0
+end
+
+-- Nothing is left to be closed.
+function M.forget_closes()
     M.pending = 0
 end
 

@@ -18,6 +18,10 @@ function M.add(interface)
     M.list[#M.list + 1] = interface
 end
 
+function M.clear()
+    for i = #M.list, 1, -1 do M.list[i] = nil end
+end
+
 local function reaches(interface, ip)
     local mask, addr = interface.netmask, interface.addr
     if #ip ~= #addr or #mask ~= #addr then return false end

@@ -1,10 +1,18 @@
 -- Event -> state change: `handlers[code]` is called with the event in `ev`, before the capture filter when the event
 -- type modifies state, else only for accepted events.
+local dialect = require("dialect")
+
 local M = { handlers = {} }
 
-for _, family in ipairs({ "process", "clone", "file", "fd", "socket" }) do
-    for code, handler in pairs(require("state.parse_" .. family)) do
-        assert(not M.handlers[code], "two handlers for one event type")
+-- Later families replace what earlier ones do about an event type.
+local FAMILIES = dialect.paired
+    and { "paired.enter", "paired.processes", "paired.births", "paired.files", "paired.sockets",
+        "paired.containers" }
+    or { "parse_process", "parse_clone", "parse_file", "parse_fd", "parse_socket" }
+
+for _, family in ipairs(FAMILIES) do
+    for code, handler in pairs(require("state." .. family)) do
+        assert(dialect.paired or not M.handlers[code], "two handlers for one event type")
         M.handlers[code] = handler
     end
 end

@@ -7,7 +7,7 @@ local C = ffi.C
 
 local LIMIT = 1024
 local TOO_LONG = "/PATH_TOO_LONG"
-local SLASH = 47
+local SLASH, DOT = 47, 46
 local byte, sub, gsub, concat = string.byte, string.sub, string.gsub, table.concat
 
 ffi.cdef [[
@@ -22,7 +22,7 @@ for c = 32, 126 do PRINTABLE = PRINTABLE .. string.char(c) end
 -- since a loop would end the trace of every event with a path.
 local function is_plain(text)
     return tonumber(C.strspn(text, PRINTABLE)) == #text and C.strstr(text, "//") == nil and C.strstr(text, "/.") == nil
-        and byte(text, -1) ~= SLASH
+        and byte(text, -1) ~= SLASH and byte(text, 1) ~= DOT
 end
 
 local function components(text)

@@ -6,6 +6,7 @@ local ev = require("ev")
 local decode = require("decode")
 local event_info = require("event_info")
 local control = require("control").control
+local dialect = require("dialect")
 local address = require("state.address")
 local containers = require("state.containers")
 local endpoints = require("state.endpoints")
@@ -14,6 +15,7 @@ local interfaces = require("state.interfaces")
 local sockets = require("state.sockets")
 local threads = require("state.threads")
 local users = require("state.users")
+local snapshot = dialect.paired and require("state.paired.snapshot")
 
 local M = { lost_by_cause = {}, cgroup_path = "" }
 
@@ -61,6 +63,7 @@ on("THREAD", "tid", function(at, rec, tid)
     for field, name in pairs(NUMBERS) do thread[field] = num(at[name]) or thread[field] end
     if tid == pid then process_facts(thread, at) end
     thread.cgroup, thread.known, thread.born = tonumber(rec.cgroup_id), true, nil
+    if snapshot then snapshot.thread(thread) end
 end)
 
 local L4 = { [2] = "tcp", [3] = "udp", [4] = "icmp", [5] = "raw" }
@@ -95,8 +98,8 @@ local function settle_socket(fd, thread)
     end
     fd.connected = fd.l4 == "tcp" and not fd.listener
     if fd.name == "" and fd.dip then
-        fd.name = fd.listener and address.endpoint(fd.dip, fd.dport)
-            or address.pair(fd.sip, fd.sport, fd.dip, fd.dport)
+        fd.name = fd.listener and address.endpoint(fd.dip, fd.dport, fd.l4)
+            or address.pair(fd.sip, fd.sport, fd.dip, fd.dport, fd.l4)
     end
     endpoints.observe(fd, containers.of_thread(thread))
 end
@@ -106,6 +109,7 @@ on("FD", "fd", function(at, rec, number)
     if pid == 0 then pid = tonumber(rec.tid) end
     local thread = threads.get(pid) or threads.placeholder(pid, pid)
     local fd = snapshot_fd(at, number)
+    if snapshot then return snapshot.fd(thread, fd) end
     if sockets.is_ip(fd) then settle_socket(fd, thread) end
     thread.fds[fd.num] = fd
 end)
@@ -166,6 +170,20 @@ end)
 
 on("CGROUP_RMDIR", "cgroup_id", function(_, _, id)
     containers.cgroup_removed(id)
+end)
+
+local BEGIN, COMPLETE = 1, 2
+
+-- A section of the trace begins: nothing known before counts any more; or its state is complete.
+on("SECTION", "phase", function(_, _, phase)
+    if phase == BEGIN then
+        threads.clear()
+        fds.forget_closes()
+        interfaces.clear()
+        users.clear()
+    elseif phase == COMPLETE and dialect.paired then
+        snapshot.complete()
+    end
 end)
 
 -- Take in one state record.

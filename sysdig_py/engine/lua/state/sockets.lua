@@ -39,9 +39,9 @@ end
 -- Name the fd by its addresses, and tell who sits at its own end.
 function M.rename(fd)
     if fd.listener then
-        fd.name = address.endpoint(fd.dip, fd.dport)
+        fd.name = address.endpoint(fd.dip, fd.dport, fd.l4)
     elseif is_complete(fd) then
-        fd.name = address.pair(fd.sip, fd.sport, fd.dip, fd.dport)
+        fd.name = address.pair(fd.sip, fd.sport, fd.dip, fd.dport, fd.l4)
     end
     endpoints.observe(fd, ev.container)
 end
@@ -132,6 +132,8 @@ end
 -- A datagram, or data on a socket not seen before, from sip:sport to dip:dport.
 function M.transfer(thread, fd, is_received, sip, sport, dip, dport)
     sip, dip = unmapped(sip, dip)
+    -- receiving without a buffer for the address does not tell who sent
+    if is_received and sport == 0 and address.is_any(sip) then return end
     if is_received then dip = completed(dip, sip) else sip = completed(sip, dip) end
     if is_same_pair(fd, sip, sport, dip, dport) then return end
     local role = fd.role or guess_role(thread, fd, sport, dport, is_received)

@@ -1,5 +1,7 @@
 -- The thread table. A thread belongs to the process of its `pid`; the main thread has tid == pid and holds what a
 -- process has once: cwd, env, fdlimit. Other threads read these through `main` (see `shared`).
+local dialect = require("dialect")
+
 local M = { by_tid = {}, count = 0, pending = 0 }
 
 local by_tid = M.by_tid
@@ -12,15 +14,26 @@ local shared = {
     end,
 }
 
+-- What streams with enter events keep per thread: the last event, the fd it was about, what its exit needs of it.
+local function with_pairing(thread)
+    thread.vtid, thread.vpid, thread.exepath = -1, -1, ""
+    thread.last_type, thread.last_fd, thread.latency, thread.enter_rel, thread.stored = -1, 0, 0, false, -1
+    -- false and not nil, which a thread would look up in its process
+    thread.enter_1, thread.enter_2, thread.enter_3, thread.container = false, false, false, false
+    thread.born, thread.inverted = false, false
+    return thread
+end
+
 -- A thread about which nothing is known but its ids.
 local function blank(tid, pid)
-    return {
+    local thread = {
         tid = tid, pid = pid, ptid = -1, sid = -1, vpgid = -1, pgid = -1, vtid = tid, vpid = pid,
         comm = "<NA>", exe = "<NA>", exepath = "<NA>", args = "", root = "/", cgroups = "",
         uid = NO_ID, gid = NO_ID, loginuid = NO_ID, flags = 0, tty = 0, start_ts = 0,
         vmsize = 0, vmrss = 0, vmswap = 0, pfmajor = 0, pfminor = 0, nchilds = 0,
         cgroup = 0, known = false, main = false, fds = false,
     }
+    return dialect.paired and with_pairing(thread) or thread
 end
 
 function M.get(tid)
@@ -36,7 +49,7 @@ local function insert(thread, main, fds)
         setmetatable(thread, shared)
     else
         thread.main, thread.fds = thread, fds or {}
-        thread.cwd, thread.env, thread.fdlimit = "./", "", -1
+        thread.cwd, thread.env, thread.fdlimit = dialect.paired and "" or "./", "", -1
     end
     return thread
 end
@@ -77,13 +90,48 @@ function M.placeholder(tid, pid)
     return thread
 end
 
+-- The thread turns out to be of another process than the one it was entered with.
+function M.move(thread, pid)
+    if thread.pid == pid then return end
+    thread.pid = pid
+    if pid == thread.tid then
+        setmetatable(thread, nil)
+        insert(thread)
+    else
+        insert(thread, main_of(pid))
+    end
+end
+
+local CLONE_FILES = 1
+
+-- With enter events, what a thread was made with decides whose fds it sees: those of its process, or its own.
+function M.settle_files(thread)
+    local main = thread.main
+    if main == thread then return end
+    local shares = bit.band(thread.flags, CLONE_FILES) ~= 0
+    if shares then
+        thread.fds = main.fds
+    elseif thread.fds == main.fds then
+        thread.fds = {}
+    end
+end
+
+-- Forget all threads.
+function M.clear()
+    for tid in pairs(by_tid) do by_tid[tid] = nil end
+    M.count, M.pending = 0, 0
+end
+
 -- Remove a thread; one that has replaced it under the same tid stays.
 function M.remove(thread)
     if by_tid[thread.tid] ~= thread then return end
     by_tid[thread.tid] = nil
     M.count = M.count - 1
     local main = thread.main
-    if main ~= thread and main.nchilds > 0 then main.nchilds = main.nchilds - 1 end
+    if main ~= thread and main.nchilds > 0 then
+        main.nchilds = main.nchilds - 1
+        if main.outlived and main.nchilds == 0 then M.remove(main) end
+    end
 end
 
 local leaving = false
@@ -96,7 +144,12 @@ end
 
 -- Each event can make one leave.
 function M.flush()
-    M.remove(leaving)
+    -- with enter events a process stays as long as threads of it do
+    if dialect.paired and leaving.main == leaving and leaving.nchilds > 0 then
+        leaving.outlived = true
+    else
+        M.remove(leaving)
+    end
     leaving = false
     M.pending = 0
 end

@@ -1,0 +1,136 @@
+-- Before an event of a stream with enter and exit events is looked at: whose it is, how long the call took, and which
+-- fd it is about. An exit belongs to the enter event before it on the same thread, or is incomplete (`ev.valid` false).
+local ev = require("ev")
+local decode = require("decode")
+local event_info = require("event_info")
+local record = require("record")
+local schema = require("schema_data")
+local threads = require("state.threads")
+
+local M = {}
+
+local tonumber = tonumber
+local cur = record.cur
+local by_tid = threads.by_tid
+local int, uint = decode.int, decode.uint
+local syscall_names = schema.syscall_names
+local CONTAINER, CONTAINER_JSON, CONTAINER_JSON_2, SWITCH, PROCINFO, COPY_FILE_RANGE = 228, 272, 324, 152, 234, 283
+local TOUCHES_FD = 7
+local NOBODY_TYPE = -1
+
+-- the exits of births, which may come before the thread is known
+local BIRTHS = {
+    "CLONE_11", "CLONE_16", "CLONE_17", "CLONE_20", "CLONE3", "FORK", "FORK_17", "FORK_20", "VFORK", "VFORK_17",
+    "VFORK_20",
+}
+
+-- who does not know its thread: fields without a value
+local nobody = { absent = true, known = false, fds = {}, last_fd = -1 }
+nobody.main = nobody
+M.nobody = nobody
+
+-- `kept`: takes part in the pairing of enters and exits; `creates`: an unknown thread is entered into the table
+local function complete(code, info)
+    local plain = not info.no_thread and code ~= CONTAINER_JSON and code ~= CONTAINER_JSON_2
+    info.creates = plain and code ~= SWITCH
+    info.kept = info.creates
+    info.uses_fd = bit.band(info.flags, event_info.USES_FD) ~= 0
+    info.touches_fd = bit.band(info.flags, TOUCHES_FD) ~= 0
+    info.shows_latency = plain
+    info.is_container = code == CONTAINER or code == CONTAINER_JSON or code == CONTAINER_JSON_2
+    info.second_fd = code == COPY_FILE_RANGE
+end
+
+for code, info in pairs(event_info.events) do complete(code, info) end
+for _, id in ipairs(BIRTHS) do
+    local _, code = event_info.layout("SYSCALL_" .. id .. "_X")
+    event_info.events[code].creates = false
+end
+local function event_name(type, info)
+    if type > 1 then return info.name end
+    local id = uint(0)
+    return id and syscall_names[id] or info.name
+end
+
+function M.header(rec, type, info)
+    -- what the reader takes for itself does not start the clock
+    if cur.first_ts == 0 and not info.is_container then cur.first_ts = rec.ts end
+    ev.type, ev.info, ev.is_exit = type, info, info.is_exit
+    ev.tid, ev.cpu, ev.flags = tonumber(rec.tid), rec.cpu, rec.flags
+    ev.rel = cur.first_ts == 0 and 0 or tonumber(rec.ts - cur.first_ts)
+    ev.name = event_name(type, info)
+    ev.res = info.res_index >= 0 and int(0) or nil
+end
+
+local function fd_of(thread, num)
+    if num and num >= 0 then return thread.fds[num] end
+    return nil
+end
+
+local function entering(thread, info)
+    thread.last_type, thread.latency, thread.enter_rel = ev.type, 0, ev.rel
+    local num = -1
+    if info.uses_fd then num = int(0) or -1 end
+    thread.last_fd = num
+    ev.valid, ev.fd = true, fd_of(thread, num)
+end
+
+local function leaving(thread, info)
+    if thread.enter_rel then thread.latency = ev.rel - thread.enter_rel end
+    if thread.last_type + 1 ~= ev.type then
+        thread.stored = NOBODY_TYPE
+        ev.valid, ev.fd = false, nil
+        return
+    end
+    ev.valid = true
+    if not info.uses_fd then
+        ev.fd = nil
+        return
+    end
+    if info.second_fd then thread.last_fd = int(1) or -1 end
+    ev.fd = fd_of(thread, thread.last_fd)
+end
+
+-- What the fd fields see: the fd of the event, else the last one the thread worked with.
+local function settle(thread, info)
+    ev.old_name = ""
+    if not info.touches_fd then
+        ev.fdnum, ev.fd = nil, nil
+        return
+    end
+    local num = thread.last_fd
+    ev.fdnum = num
+    if not ev.fd and num >= 0 then ev.fd = thread.fds[num] end
+    if ev.fd then ev.old_name = ev.fd.name end
+end
+
+local function find(info)
+    local thread = by_tid[ev.tid]
+    if thread then return thread end
+    if info.creates then return threads.placeholder(ev.tid, ev.tid) end
+    return nobody
+end
+
+function M.context(_, info)
+    local thread = find(info)
+    ev.thread, ev.pid, ev.cgroup, ev.container = thread, thread.pid, 0, thread.container or nil
+    ev.fd, ev.valid, ev.latency = nil, false, 0
+    if info.kept and thread ~= nobody then
+        if info.is_exit then leaving(thread, info) else entering(thread, info) end
+    end
+    if info.shows_latency and thread ~= nobody then ev.latency = thread.latency end
+    if info.code == PROCINFO and thread ~= nobody then ev.latency = nil end
+    settle(thread, info)
+end
+
+-- The event was rejected before it was taken in: the exit of this call will find no enter.
+function M.forget()
+    if ev.info.kept then ev.thread.last_type = NOBODY_TYPE end
+end
+
+-- Whether the enter event of the exit in hand was kept, and is the right one.
+function M.has_enter()
+    return ev.valid and ev.thread.stored == ev.type - 1
+end
+
+return M

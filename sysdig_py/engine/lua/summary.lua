@@ -1,0 +1,45 @@
+-- How often each event came: the table of -S. Counts go on over all files of a run.
+local ev = require("ev")
+local sinks = require("sinks")
+
+local M = {}
+
+local LIMIT, RULE = 100, ("-"):rep(22)
+local entered, left = {}, {}
+
+local function count()
+    local counts, name = ev.is_exit and left or entered, ev.name
+    counts[name] = (counts[name] or 0) + 1
+end
+
+-- Count every event that is delivered from now on.
+function M.start()
+    sinks.add({ on_event = count })
+end
+
+local function add_rows(rows, mark, counts)
+    for name, number in pairs(counts) do
+        rows[#rows + 1] = { mark .. " " .. name, number, name }
+    end
+end
+
+local function is_before(a, b)
+    if a[2] ~= b[2] then return a[2] > b[2] end
+    if a[3] ~= b[3] then return a[3] < b[3] end
+    return a[1] > b[1]
+end
+
+-- The table as text: the most frequent events first, calls before their returns. A longer name is cut to its column.
+function M.text()
+    local rows = {}
+    add_rows(rows, ">", entered)
+    add_rows(rows, "<", left)
+    table.sort(rows, is_before)
+    local lines = { RULE, "Event           #Calls", RULE }
+    for i = 1, math.min(#rows, LIMIT) do
+        lines[#lines + 1] = ("%-18.18s%d"):format(rows[i][1], rows[i][2])
+    end
+    return table.concat(lines, "\n") .. "\n"
+end
+
+return M

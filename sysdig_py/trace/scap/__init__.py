@@ -1,0 +1,1 @@
+"""The .scap trace format, read only."""

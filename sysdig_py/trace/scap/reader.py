@@ -1,0 +1,114 @@
+"""The bytes of a .scap file, plain or compressed, and what must be known of it before it is read."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final
+
+from sysdig_py.errors import TraceError
+from sysdig_py.trace.bytesource import ByteSource
+from sysdig_py.trace.scap.cursor import LayoutError
+from sysdig_py.trace.scap.state_blocks import machine
+from sysdig_py.trace.scap.survey import Survey
+
+GZIP: Final = b"\x1f\x8b"
+CHUNK: Final = 1 << 20
+_SURVEYED: Final = 64 << 20
+
+
+class ScapReader:
+    """A .scap file.
+
+    Attributes:
+        name: of the file.
+        machine: facts about the traced machine.
+        dialect: the engine's dialect for its events (`Engine`).
+        cut: why the stream of bytes ended early, "" when it did not.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, pushed_back: bytes = b"") -> None:
+        """Read as much as it takes to know what it is.
+
+        Raises:
+            TraceError: not a .scap, or one that nothing can be read of.
+        """
+        self._file: Final = file
+        self.name = name
+        self.cut = ""
+        self._size = _size(file)
+        self._source = ByteSource(file, pushed_back)
+        self._chunks = self._decompressed(self._source)
+        self._start = bytearray()
+        survey = self._survey()
+        if survey.refusal:
+            raise TraceError(f"{name}: {survey.refusal}")
+        self.dialect = survey.dialect
+        self.machine: dict[str, Any] = _machine(survey)
+
+    def _survey(self) -> Survey:
+        survey = Survey()
+        for chunk in self._chunks:
+            self._start += chunk
+            if survey.look(self._start) or len(self._start) > _SURVEYED:
+                break
+        survey.finish(self._start)
+        return survey
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the decompressed bytes in order."""
+        start, self._start = bytes(self._start), bytearray()
+        yield start
+        yield from self._chunks
+
+    def progress(self) -> float:
+        """Return how much of the file was read, in percent; 0 where its size is not known."""
+        return 100.0 * min(self._source.offset / self._size, 1.0) if self._size else 0.0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _decompressed(self, source: ByteSource) -> Iterator[bytes]:
+        start = source.read(len(GZIP))
+        source.unread(start)
+        if start == GZIP:
+            yield from self._gunzipped(source)
+            return
+        while chunk := source.read(CHUNK):
+            yield chunk
+
+    def _gunzipped(self, source: ByteSource) -> Iterator[bytes]:
+        """Yield what the members hold, one after the other; zeros behind the last are padding."""
+        data = source.read(CHUNK)
+        while data.strip(b"\0"):
+            member = zlib.decompressobj(wbits=31)
+            while not member.eof:
+                if not data:
+                    self.cut = "the compressed data ends early"
+                    return
+                try:
+                    yield member.decompress(data, CHUNK)
+                except zlib.error as error:
+                    self.cut = f"the compressed data is damaged ({error})"
+                    return
+                data = member.unconsumed_tail or source.read(CHUNK) if not member.eof else b""
+            data = member.unused_data or source.read(CHUNK)
+
+
+def _size(file: BinaryIO) -> int:
+    """Return the size of a regular file, 0 for anything else."""
+    try:
+        status = os.fstat(file.fileno())
+    except (OSError, ValueError):
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
+def _machine(survey: Survey) -> dict[str, Any]:
+    try:
+        return machine(memoryview(survey.machine)) if survey.machine is not None else {}
+    except LayoutError:
+        return {}

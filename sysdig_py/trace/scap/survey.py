@@ -1,0 +1,86 @@
+"""A first look at a .scap: is it one, which machine is it from, do its calls have enter events."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sysdig_py.trace.scap import layout
+
+MAGIC: Final = 0x1A2B3C4D
+_ENOUGH: Final = 4096
+# Even codes that stand alone: they come from every recorder, whether or not it reports enters.
+_ALONE: Final = frozenset(
+    {16, 146, 148, 152, 186, 196, 228, 232, 234, 244, 260, 268, 270, 272, 280, 286, 288, 290, 322, 324}
+)
+PAIRED: Final = "0293"
+
+
+class Survey:
+    """What the first blocks tell.
+
+    Attributes:
+        refusal: why this cannot be read, "" when it can.
+        machine: payload of the machine block, None without one.
+    """
+
+    def __init__(self) -> None:
+        """Begin with the first block."""
+        self.refusal = ""
+        self.machine: bytes | None = None
+        self._at = 0
+        self._exits = 0
+        self._enters = 0
+
+    @property
+    def dialect(self) -> str:
+        """Enter and exit events, unless there are many exits without a single enter."""
+        return "" if self._exits >= _ENOUGH and not self._enters else PAIRED
+
+    def look(self, data: bytearray) -> bool:
+        """Look at the blocks that are whole in `data`; True when enough was seen."""
+        with memoryview(data) as whole:
+            return self._look(whole)
+
+    def _look(self, whole: memoryview) -> bool:
+        while len(whole) - self._at >= layout.FRAME.size and not self.refusal:
+            kind, size = layout.FRAME.unpack_from(whole, self._at)
+            if size < layout.SMALLEST:
+                return True
+            if self._at + size > len(whole):
+                return False
+            with whole[self._at : self._at + size] as block:
+                self._block(kind, block)
+            self._at += size
+            if self._enters or self._exits >= _ENOUGH:
+                return True
+        return bool(self.refusal)
+
+    def finish(self, data: bytearray) -> None:
+        """All that could be had was looked at: an early end counts now."""
+        if not self._at and not self.refusal:
+            self.refusal = f"a .scap cut at byte {len(data)}, nothing can be read"
+
+    def _block(self, kind: int, block: memoryview) -> None:
+        if self._at == 0:
+            self._section(kind, block)
+        elif kind in layout.MACHINE and self.machine is None:
+            self.machine = bytes(block[layout.FRAME.size : -layout.TRAILER.size])
+        elif kind in layout.OLD_EVENTS:
+            self._enters += 1
+        elif kind in layout.EVENTS:
+            at = layout.EVENT_TYPE_AT + (layout.FLAGS_SIZE if layout.EVENTS[kind] else 0)
+            self._event(int.from_bytes(block[at : at + 2], "little"))
+
+    def _event(self, code: int) -> None:
+        if code % 2:
+            self._exits += 1
+        elif code not in _ALONE:
+            self._enters += 1
+
+    def _section(self, kind: int, block: memoryview) -> None:
+        magic = int.from_bytes(block[8:12], "little")
+        major = int.from_bytes(block[12:14], "little")
+        if kind != layout.SECTION or magic != MAGIC:
+            self.refusal = "not a .scap: it does not start with a section header"
+        elif major > 1:
+            self.refusal = f"a .scap of version {major}; up to 1 can be read"

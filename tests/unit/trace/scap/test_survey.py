@@ -1,0 +1,47 @@
+import pytest
+
+from sysdig_py.trace.scap.survey import Survey
+from tests import scap
+
+
+def surveyed(data: bytes) -> Survey:
+    survey = Survey()
+    survey.look(bytearray(data))
+    survey.finish(bytearray(data))
+    return survey
+
+
+def test_enter_events_make_a_paired_stream():
+    data = scap.Trace().event(6, scap.i64(3), scap.u32(1)).event(7, scap.i64(1), b"a").data
+    assert surveyed(data).dialect == "0293"
+
+
+def test_many_exits_without_an_enter_are_another_kind():
+    trace = scap.Trace()
+    for _ in range(4100):
+        trace.event(7, scap.i64(1), b"a").event(152, scap.i64(1))
+    assert surveyed(trace.data).dialect == ""
+    assert surveyed(trace.data + scap.Trace().data).refusal == ""
+
+
+def test_old_blocks_are_always_paired():
+    assert surveyed(scap.Trace().old_event(7, scap.i64(1), b"a").data).dialect == "0293"
+
+
+def test_a_block_that_is_not_there_yet_is_waited_for():
+    data, survey = scap.Trace().event(6, scap.i64(3), scap.u32(1)).data, Survey()
+    assert not survey.look(bytearray(data[:50]))
+    assert survey.look(bytearray(data))
+    assert survey.machine is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (scap.section(major=2) + scap.machine(), "version 2"),
+        (scap.machine(), "does not start with a section header"),
+        (scap.section()[:20], "cut at byte 20"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(data: bytes, reason: str):
+    assert reason in surveyed(data).refusal
