@@ -38,22 +38,26 @@ local function add_by_many(self, value)
     self.sums[key] = (self.sums[key] or 0) + value
 end
 
-local function take_flat(self)
+local function flat_sums(self)
     local flat = {}
     for key, value in pairs(self.sums) do
         flat[tostring(key)] = value
     end
-    self.sums = {}
     return flat
 end
 
-local function take_nested(self)
+local function flat_nested_sums(self)
     local flat = {}
     for first, sums in pairs(self.sums) do
         for second, value in pairs(sums) do
             flat[tostring(first) .. SEPARATOR .. tostring(second)] = value
         end
     end
+    return flat
+end
+
+local function take(self)
+    local flat = self:read()
     self.sums = {}
     return flat
 end
@@ -61,15 +65,17 @@ end
 local ADDERS = { add_by_one, add_by_two }
 
 -- Return an aggregate over the requested fields: `:add(value)` counts the current event (nothing when a key has
--- no value), `:take()` returns {joined keys = sum} and starts again.
-function M.new(handles)
+-- no value), `:read()` returns {joined keys = sum}, `:take()` does too and starts again. It goes on from the sums of
+-- `before`, an aggregate over the same fields: those of the trace that was read before this one.
+function M.new(handles, before)
     return {
         handles = handles,
         first = handles[1],
         second = handles[2],
-        sums = {},
+        sums = before and before.sums or {},
         add = ADDERS[#handles] or add_by_many,
-        take = #handles == 2 and take_nested or take_flat,
+        read = #handles == 2 and flat_nested_sums or flat_sums,
+        take = take,
     }
 end
 

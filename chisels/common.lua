@@ -51,7 +51,8 @@ end
 function format_bytes(bytes)
     for _, unit in ipairs(UNITS) do
         if bytes > unit[1] then
-            return ("%.2f%s"):format(bytes / unit[1], unit[2])
+            -- halves go up, which %.2f does not promise
+            return ("%.2f%s"):format(math.floor(bytes / unit[1] * 100 + 0.5) / 100, unit[2])
         end
     end
     return ("%dB"):format(bytes)

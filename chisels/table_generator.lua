@@ -51,7 +51,7 @@ function on_init()
         handles[i] = chisel.request_field(field)
     end
     value_field = chisel.request_field(viz.value_fld)
-    rows = aggregate.new(handles)
+    rows = aggregate.new(handles, rows)
     if settings.filter ~= "" then
         chisel.set_filter(settings.filter)
     end
@@ -85,6 +85,6 @@ end
 
 function on_capture_end(ts_s, _, delta)
     if not is_redrawn then
-        print_sorted_table(rows:take(), ts_s, 0, delta, viz)
+        print_sorted_table(rows:read(), ts_s, 0, delta, viz)
     end
 end

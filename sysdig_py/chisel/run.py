@@ -13,6 +13,7 @@ from typing import Any
 from sysdig_py.chisel.arguments import bind
 from sysdig_py.chisel.describe import Describer
 from sysdig_py.chisel.registry import Registry
+from sysdig_py.chisel.timing import CallbackTime
 from sysdig_py.engine.vm import Engine
 from sysdig_py.errors import ChiselError
 
@@ -27,6 +28,7 @@ class ChiselSettings:
         json: whether tables are to be JSON (-j without a buffer format).
         buffer_format_forced: whether the user chose how buffers are shown.
         allow_io: whether chisels may open files and run commands.
+        profile: whether the time spent in callbacks is measured.
     """
 
     filter_text: str = ""
@@ -34,6 +36,7 @@ class ChiselSettings:
     json: bool = False
     buffer_format_forced: bool = False
     allow_io: bool = False
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class ChiselRun:
                     b"json": settings.json,
                     b"buffer_format_forced": settings.buffer_format_forced,
                     b"allow_io": settings.allow_io,
+                    b"profile": settings.profile,
                     b"dirs": os.fsencode("\n".join(self.registry.module_dirs)),
                 }
             ),
@@ -128,6 +132,11 @@ class ChiselRun:
     def stopped(self) -> bool:
         """Whether a chisel asked for the end of the run (sysdig.end_capture, os.exit)."""
         return bool(self._call("stopped"))
+
+    def timings(self) -> list[CallbackTime]:
+        """Return the time spent in every callback that was called, when `profile` was set."""
+        flat = self._call("timings") or ()
+        return [CallbackTime(_text(flat[i]), int(flat[i + 1]), int(flat[i + 2])) for i in range(0, len(flat), 3)]
 
     def set_progress(self, percent: float) -> None:
         """Tell the chisels how much of the file was read."""
