@@ -14,9 +14,11 @@ from pathlib import Path
 
 from sysdig_py.ui.cli.bpf_trial import trial
 from sysdig_py.ui.cli.doctor import HOST_PID_NAMESPACE
+from tests.oracle.tools import no_oracle
 
 REQUIRE_KERNEL = "SYSDIG_PY_REQUIRE_KERNEL"
 REQUIRE_DOCKER = "SYSDIG_PY_REQUIRE_DOCKER"
+REQUIRE_ORACLE = "SYSDIG_PY_REQUIRE_ORACLE"
 
 
 @functools.cache
@@ -47,6 +49,7 @@ def no_docker() -> str:
 ABILITIES: dict[str, tuple[Callable[[], str], str]] = {
     "kernel": (no_kernel, REQUIRE_KERNEL),
     "container": (no_docker, REQUIRE_DOCKER),
+    "oracle": (no_oracle, REQUIRE_ORACLE),
 }
 
 

@@ -17,7 +17,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests of tests/kernel and tests/container their marks."""
+    """Give the tests of tests/kernel, tests/container and tests/oracle their marks."""
     for item in items:
         parts = item.path.relative_to(_HERE).parts if item.path.is_relative_to(_HERE) else ()
         if parts and parts[0] in ABILITIES:

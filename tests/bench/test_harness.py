@@ -5,7 +5,9 @@ import sys
 import pytest
 
 from tests.bench.harness import CommandFailed, Process, Run, interleave, medians, run, spread, wait_until
+from tests.bench.oracle import EVENT_BLOCKS, _blocks, _time_at, enlarge
 from tests.bench.tool import Account, account, capture
+from tests.oracle.made_traces import files
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 
@@ -73,3 +75,21 @@ def test_summary_line_is_read():
 def test_capture_that_cannot_start_is_an_error():
     with pytest.raises(CommandFailed, match="unknown option"), capture(["--nonsense"]):
         pass
+
+
+def test_enlarged_trace_repeats_its_events_in_order(tmp_path):
+    trace, large = files()[0], tmp_path / "large.scap"
+    once = events_in(trace)
+    events = enlarge(trace, large, 3 * once - 1)
+    assert events == 3 * once
+    assert events_in(large) == events
+
+
+def events_in(path):
+    kinds, times = [], []
+    for kind, block in _blocks(path.read_bytes()):
+        if kind in EVENT_BLOCKS:
+            kinds.append(kind)
+            times.append(int.from_bytes(block[_time_at(kind) :][:8], "little"))
+    assert times == sorted(times)
+    return len(kinds)

@@ -1,0 +1,123 @@
+"""How fast a large scap trace goes through, against sysdig on the same file in the same minutes."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.harness import CommandFailed, interleave, medians, run, spread
+from tests.bench.tool import PROGRAM
+from tests.oracle.tools import ORACLE, no_oracle, no_traces, traces
+
+EVENTS = 2_000_000
+EVENT_BLOCKS = {0x204, 0x208, 0x216, 0x217, 0x221, 0x222}
+_SECOND = 1_000_000_000
+
+# name -> (words, times sysdig's rate that are the goal)
+RATES: dict[str, tuple[list[str], float]] = {
+    "lines of all events": ([], 4.0),
+    "a selective filter": (["evt.type=open and fd.name contains lib"], 4.0),
+    "counting by name": (["-q", "-S"], 3.0),
+}
+FIRST_LINE_GOAL = 3.0
+
+
+def _blocks(data: bytes) -> list[tuple[int, bytes]]:
+    found, at = [], 0
+    while at < len(data):
+        kind, size = struct.unpack_from("<II", data, at)
+        found.append((kind, data[at : at + size]))
+        at += size
+    return found
+
+
+def _time_at(kind: int) -> int:
+    """Return where in a block the event's time is: behind type, length, cpu and, if there are any, flags."""
+    return 14 if kind in (0x208, 0x217, 0x222) else 10
+
+
+def enlarge(trace: Path, path: Path, events: int) -> int:
+    """Repeat a trace's events, later each time, until there are `events`; return how many there are."""
+    data = trace.read_bytes()
+    blocks = _blocks(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+    body = bytearray(b"".join(block for kind, block in blocks if kind in EVENT_BLOCKS))
+    places, at = [], 0
+    for kind, block in blocks:
+        if kind in EVENT_BLOCKS:
+            places.append(at + _time_at(kind))
+            at += len(block)
+    times = [struct.unpack_from("<Q", body, place)[0] for place in places]
+    span = max(times) - min(times) + _SECOND
+    rounds = -(-events // len(places))
+    with path.open("wb") as file:
+        file.write(b"".join(block for kind, block in blocks if kind not in EVENT_BLOCKS))
+        for number in range(rounds):
+            for place, ts in zip(places, times, strict=True):
+                struct.pack_into("<Q", body, place, ts + number * span)
+            file.write(body)
+    return rounds * len(places)
+
+
+def _largest() -> Path:
+    return max(traces(), key=lambda path: path.stat().st_size * (4 if path.read_bytes()[:2] == b"\x1f\x8b" else 1))
+
+
+def _whole(command: list[str]) -> Callable[[], float]:
+    # into nothing, as a pipe or a file would measure something else
+    quiet = ["sh", "-c", 'exec "$@" > /dev/null', "sh", *command]
+    return lambda: run(quiet).wall
+
+
+def _first_line(command: list[str]) -> Callable[[], float]:
+    def measure() -> float:
+        started = time.monotonic()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            if not process.stdout.readline():
+                raise CommandFailed(f"{' '.join(command)} printed nothing")
+            waited = time.monotonic() - started
+            process.kill()
+        return waited
+
+    return measure
+
+
+def _compared(path: Path, events: int, rounds: int) -> list[str]:
+    variants: dict[str, Callable[[], float]] = {}
+    for name, (words, _) in RATES.items():
+        variants[f"sysdig {name}"] = _whole([ORACLE, "-r", str(path), *words])
+        variants[f"ours {name}"] = _whole([*PROGRAM, "-r", str(path), *words])
+    variants["sysdig first"] = _first_line([ORACLE, "-r", str(path)])
+    variants["ours first"] = _first_line([*PROGRAM, "-r", str(path)])
+    samples = interleave(variants, rounds)
+    middle = medians(samples)
+    lines = []
+    for name, (_, goal) in RATES.items():
+        theirs, ours = middle[f"sysdig {name}"], middle[f"ours {name}"]
+        rates = f"sysdig {events / theirs / 1e6:5.2f}, ours {events / ours / 1e6:5.2f} M events/s"
+        trust = f"+-{max(spread(samples[f'sysdig {name}']), spread(samples[f'ours {name}'])):.0%}"
+        lines.append(f"  {name:<28} {rates}: {theirs / ours:5.2f}x (goal {goal:g}x, {trust})")
+    theirs, ours = middle["sysdig first"], middle["ours first"]
+    rates = f"sysdig {theirs:5.3f}, ours {ours:5.3f} s"
+    return [*lines, f"  {'first line':<28} {rates}: {ours / theirs:5.2f}x (goal at most {FIRST_LINE_GOAL:g}x)"]
+
+
+def report(rounds: int) -> list[str]:
+    """Return the lines of this bench.
+
+    Raises:
+        CommandFailed: there is nothing to compare with.
+    """
+    why = no_oracle() or no_traces()
+    if why:
+        raise CommandFailed(why)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.scap"
+        events = enlarge(_largest(), path, EVENTS)
+        head = f"a scap trace of {events / 1e6:.1f} M events ({path.stat().st_size / 1e6:.0f} MB), against sysdig"
+        return [head, *_compared(path, events, rounds)]
