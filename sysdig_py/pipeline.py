@@ -1,7 +1,7 @@
 """The one place where the stages meet.
 
-    source -> engine: state, filter -> chisels | event lines -> output
-                                    -> accepted records      -> trace writer
+    source -> engine: state, filter -> chisels | event lines | counts -> output
+                                    -> accepted records               -> trace writer
 
 Per batch, never per event: pump the source, hand over what came out.
 """
@@ -17,7 +17,9 @@ from sysdig_py.capture.source import Source
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.chisel.run import ChiselRequests, ChiselRun, ChiselSettings
 from sysdig_py.engine.vm import Engine, HostCallbacks
+from sysdig_py.errors import UsageError
 from sysdig_py.output.display import Display
+from sysdig_py.output.summary import Summary
 from sysdig_py.output.text import TextOutput
 from sysdig_py.trace.writer import NativeWriter
 
@@ -26,95 +28,91 @@ RECORD_BUFFER: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with the events of one source.
+    """What to do with the events of every source."""
 
-    Attributes:
-        filter_text: the capture filter, "" for all events.
-        line_format: format of the event lines, None for no lines.
-        chisels: (name, argument string) of each chisel, in order; with any, no event lines are printed.
-        max_events: end after so many events, 0 for no limit.
-        max_seconds: end after so many seconds of event time, 0 for no limit.
-        display: how times and buffers are shown.
-        container_data: chisels add the container to their output.
-        allow_io: chisels may open files and run commands.
-    """
-
-    filter_text: str = ""
-    line_format: str | None = None
-    chisels: tuple[tuple[str, str | None], ...] = ()
-    max_events: int = 0
-    max_seconds: float = 0.0
+    filter_text: str = ""  # the capture filter, "" for all events
+    display_filter: str = ""  # decides only what is printed
+    line_format: str | None = None  # format of the event lines, None for no lines
+    chisels: tuple[tuple[str, str | None], ...] = ()  # names and argument strings; with any, no lines are printed
+    max_events: int = 0  # end each source after so many events, 0 for no limit
+    max_seconds: float = 0.0  # end each source after so many seconds of event time, 0 for no limit
     display: Display = field(default_factory=Display)
-    container_data: bool = False
-    allow_io: bool = False
+    summary: bool = False  # count the events by name
+    container_data: bool = False  # chisels add the container to their output
+    allow_io: bool = False  # chisels may open files and run commands
+    profile_chisels: bool = False  # measure the chisels' callbacks
 
 
 class Pipeline:
-    """One source, one engine, one plan."""
+    """One engine and one plan, for one source after the other: `open`, `write_to` if wanted, `run`.
+
+    State, event numbers and limits begin anew with each source; chisels and formats remember.
+    """
 
     def __init__(
-        self,
-        source: Source,
-        plan: Plan,
-        output: TextOutput,
-        host: HostCallbacks,
-        registry: Registry,
+        self, plan: Plan, output: TextOutput, host: HostCallbacks, registry: Registry, dialect: str = ""
     ) -> None:
-        """Join the stages; nothing runs yet.
+        """Join the stages; nothing runs yet. `dialect`: of the sources to come (`Source.dialect`).
 
         Raises:
-            FilterError: the filter does not compile.
+            FilterError: a filter does not compile.
             UsageError: the format or a chisel's arguments make no sense.
             ChiselError: a chisel fails to load.
         """
-        self._source, self._output = source, output
+        self._output = output
         self._writer: NativeWriter | None = None
-        self.engine = Engine(source.machine, source.is_live, source.name, host)
+        self.engine = Engine(host=host, dialect=dialect)
+        self.summary = Summary(self.engine)
         self._prepare(plan)
         self.chisels = _chisels(self.engine, plan, registry)
         self._has_chisels = bool(plan.chisels)
-        self._ask_chisels()
-
-    def _ask_chisels(self) -> None:
-        requests = self.chisels.init()
-        if requests.snaplen is not None:
-            self._source.suggest_snaplen(requests.snaplen)
 
     def _prepare(self, plan: Plan) -> None:
         engine = self.engine
         plan.display.apply(engine)
-        if plan.filter_text:
-            engine.set_filter(event_filter.compile(plan.filter_text).lua_source)
+        engine.set_filter(_compiled(plan.filter_text))
         engine.set_limits(plan.max_events, plan.max_seconds)
+        shown = _compiled(plan.display_filter)
         if plan.line_format is not None and not plan.chisels:
-            engine.print_lines(plan.line_format)
+            engine.print_lines(plan.line_format, shown, shows_internal=plan.display.internal_events)
+        if plan.summary and not plan.chisels:
+            self.summary.start()
+
+    def open(self, source: Source) -> None:
+        """Make ready for a source; refuses one of another dialect, and what a chisel's on_init refuses."""
+        if source.dialect != self.engine.dialect:
+            raise UsageError(f"{source.name}: a trace of another kind than the one before; read it in a run of its own")
+        self._source, self._writer = source, None
+        self.engine.begin(source.machine, source.is_live, source.name)
+        requests = self.chisels.init()
+        if requests.snaplen is not None:
+            source.suggest_snaplen(requests.snaplen)
 
     def write_to(self, writer: NativeWriter) -> None:
-        """Save what the filter accepts, and the state it needs, with `writer`."""
+        """Save what the filter accepts of the source, and the state it needs, with `writer`."""
         self._writer = writer
         self.engine.write_records(RECORD_BUFFER)
 
-    def run(self, stopped: Callable[[], bool]) -> ChiselRequests:
-        """Move events until the source ends, a limit is reached, or `stopped` says so.
-
-        What was captured before the end, or before an error, is handed over in any case.
-
-        Returns:
-            What the chisels asked of the run.
-        """
+    def run(self, stopped: Callable[[], bool], on_progress: Callable[[float], None]) -> ChiselRequests:
+        """Move events until the end, a limit or `stopped`, hand all of them over; return what chisels asked for."""
         try:
             self._source.start(self.engine)
             self.chisels.start()
-            self._move(stopped)
+            self._move(stopped, on_progress)
         finally:
+            self._hand_over()
+            self._output.end_events()
             requests = self.chisels.finish()
             self._hand_over()
         return requests
 
-    def _move(self, stopped: Callable[[], bool]) -> None:
+    def _move(self, stopped: Callable[[], bool], on_progress: Callable[[float], None]) -> None:
         stopping = False
         while self._source.pump(self.engine):
             self._hand_over()
+            percent = self._source.progress()
+            self.chisels.set_progress(percent)
+            on_progress(percent)
             if not stopping and (stopped() or self._is_pointless()):
                 self._source.stop()
                 stopping = True
@@ -131,13 +129,18 @@ class Pipeline:
                 self._writer.write_block(*records)
 
 
+def _compiled(filter_text: str) -> str:
+    return event_filter.compile(filter_text).lua_source if filter_text else ""
+
+
 def _chisels(engine: Engine, plan: Plan, registry: Registry) -> ChiselRun:
     settings = ChiselSettings(
         filter_text=plan.filter_text,
         container_data=plan.container_data,
         json=plan.display.json and plan.display.buffer_format is None,
-        buffer_format_forced=plan.display.buffer_format is not None,
+        buffer_format_forced=plan.display.json or plan.display.buffer_format is not None,
         allow_io=plan.allow_io,
+        profile=plan.profile_chisels,
     )
     chisels = ChiselRun(engine, registry, settings)
     for name, argument_text in plan.chisels:

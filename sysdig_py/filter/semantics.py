@@ -25,7 +25,15 @@ from sysdig_py.filter.values import (
 from sysdig_py.schema.fields import Field, find, nearest, raw_argument_types
 
 _MAX_ARGUMENT: Final = 2**63 - 1
-_ANY_ANCESTOR: Final = ("proc.aname", "proc.apid")
+_ANY_ANCESTOR: Final = (
+    "proc.aname",
+    "proc.apid",
+    "proc.aexe",
+    "proc.aexepath",
+    "proc.acmdline",
+    "proc.aargs",
+    "proc.aenv",
+)
 _EVENT_NAME_FIELDS: Final = ("evt.type", "syscall.type")
 _CONSTANT_ONLY: Final = ("glob", "iglob", "regex", "pmatch", "icontains", "bcontains", "bstartswith")
 # name -> (kinds it takes, kind it gives, fewest and most arguments)
@@ -211,6 +219,6 @@ _ARGUMENT_RULES: Final[dict[str, Callable[[str], None]]] = {
     "evt.type.is": _event_type,
     "evt.around": _whole_number,
     "evt.abspath": _path_variant,
-    "proc.aname": _whole_number,
-    "proc.apid": _whole_number,
+    **dict.fromkeys(_ANY_ANCESTOR[:-1], _whole_number),
+    "fd.types": _whole_number,
 }

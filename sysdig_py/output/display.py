@@ -1,10 +1,11 @@
-"""How the engine writes what it prints: time style, buffer rendering, JSON."""
+"""How the engine writes what it prints: time style, buffer rendering, ports, JSON."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from sysdig_py.engine.vm import Engine
+from sysdig_py.output.services import services
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,18 @@ class Display:
         buffer_format: how I/O buffers are rendered; None leaves the choice to the chisels.
         whole_buffers: show I/O buffers beyond 80 characters.
         json: one JSON object per line.
+        service_names: show the names of services instead of port numbers.
+        user_names: know users and groups by name.
+        internal_events: print also what is not for everybody's eye, such as procinfo.
     """
 
     time_style: str = "h"
     buffer_format: str | None = None
     whole_buffers: bool = False
     json: bool = False
+    service_names: bool = False
+    user_names: bool = True
+    internal_events: bool = False
 
     def apply(self, engine: Engine) -> None:
         """Set the engine up for it; to be done before a format is compiled."""
@@ -31,3 +38,7 @@ class Display:
         buffers = engine.require("render.buffer")
         buffers[b"set_mode"]((self.buffer_format or "normal").encode())
         buffers[b"set_capped"](not self.whole_buffers)
+        if self.service_names:
+            engine.require("ports")[b"resolve"](services())
+        if not self.user_names:
+            engine.require("state.users")[b"ignore"]()

@@ -39,11 +39,12 @@ def _play(source: Replay, plan: Plan, write: Path | None, stopped: bool) -> tupl
         return script.path, script.source
 
     host = HostCallbacks(lambda text: event_filter.compile(text).lua_source, find)
-    pipeline = Pipeline(source, plan, TextOutput(text, flush_each_batch=False), host, registry)
+    pipeline = Pipeline(plan, TextOutput(text, flush_each_batch=False), host, registry)
+    pipeline.open(source)
     writer = NativeWriter(write, make_header(MACHINE, START, 80, plan.filter_text, "test")) if write else None
     if writer:
         pipeline.write_to(writer)
-    pipeline.run(lambda: stopped)
+    pipeline.run(lambda: stopped, lambda _: None)
     if writer:
         writer.close(source.stats())
     return text.getvalue().decode(), pipeline
@@ -108,3 +109,44 @@ def test_a_failing_chisel_is_reported_and_ends_a_run_that_only_it_wanted(trace: 
 def test_bad_plans_are_refused_before_anything_runs(trace: Path, plan: Plan, error: type[Exception]) -> None:
     with pytest.raises(error):
         play(trace, plan)
+
+
+def play_twice(trace: Path, plan: Plan) -> tuple[str, list[float]]:
+    text, told = io.BytesIO(), [-1.0]
+    registry = Registry({})
+    host = HostCallbacks(lambda text: event_filter.compile(text).lua_source)
+    pipeline = Pipeline(plan, TextOutput(text, flush_each_batch=False), host, registry)
+    for _ in range(2):
+        with closing(Replay(trace)) as source:
+            pipeline.open(source)
+            pipeline.run(lambda: False, told.append)
+    return text.getvalue().decode() + pipeline.summary.text().decode(), told
+
+
+def test_every_source_starts_anew(trace: Path) -> None:
+    text, told = play_twice(trace, Plan(line_format="%evt.num %evt.reltime", max_events=2, summary=True))
+    assert text.startswith("1 0\n2 1000000\n1 0\n2 1000000\n---")
+    assert text.endswith("< read            2\n< write           2\n")
+    assert all(0 <= percent <= 100 for percent in told[1:])
+
+
+CHISEL = """description=''; short_description=''; args={}
+local files, events = 0, 0
+function on_init() files = files + 1 return true end
+function on_event() events = events + 1 return true end
+function on_capture_end() print(files, events) end
+"""
+
+
+def test_chisels_keep_what_they_know_from_source_to_source(trace: Path, tmp_path: Path) -> None:
+    script = tmp_path / "counts.lua"
+    script.write_text(CHISEL)
+    text, _ = play_twice(trace, Plan(chisels=((str(script), None),), summary=True))
+    assert text.splitlines()[:2] == ["1\t10", "2\t20"]
+    assert text.endswith("#Calls\n----------------------\n"), "nothing is counted beside chisels"
+
+
+def test_a_display_filter_hides_lines_and_nothing_else(trace: Path) -> None:
+    text, _ = play_twice(trace, Plan(display_filter="evt.num=4", line_format="%evt.num", summary=True))
+    assert text.startswith("4\n4\n---")
+    assert "< read            10\n" in text

@@ -20,7 +20,6 @@ from sysdig_py.container.cgroup import CgroupMatch
 from sysdig_py.container.model import ContainerInfo, short_image_id, split_image
 from sysdig_py.container.runtimes.docker_details import details
 from sysdig_py.container.runtimes.present import present
-from sysdig_py.container.runtimes.unix_http import get_json
 
 LIST_TIMEOUT: Final = 2.0
 INSPECT_TIMEOUT: Final = 15.0
@@ -56,15 +55,15 @@ class Docker:
 
     def _list(self, path: str, match: CgroupMatch) -> ContainerInfo | None:
         query = urlencode({"all": 1, "filters": json.dumps({"id": [match.full_id]})})
-        rows = get_json(path, f"/containers/json?{query}", LIST_TIMEOUT)
+        rows = _ask(path, f"/containers/json?{query}", LIST_TIMEOUT)
         row = next((r for r in rows or () if r.get("Id") == match.full_id), None)
         return from_list(row, match, self._type) if row else None
 
     def _inspect(self, path: str, listed: ContainerInfo) -> ContainerInfo | None:
-        answer = get_json(path, f"/containers/{listed.full_id}/json", INSPECT_TIMEOUT)
+        answer = _ask(path, f"/containers/{listed.full_id}/json", INSPECT_TIMEOUT)
         if not answer:
             return None
-        image = get_json(path, f"/images/{quote(answer.get('Image') or '', safe='')}/json", LIST_TIMEOUT)
+        image = _ask(path, f"/images/{quote(answer.get('Image') or '', safe='')}/json", LIST_TIMEOUT)
         return from_inspect(answer, image or {}, listed)
 
 
@@ -146,3 +145,10 @@ def _netns(answer: dict[str, Any]) -> int:
         return Path(f"/proc/{pid}/ns/net").stat().st_ino if pid else 0
     except OSError:
         return 0
+
+
+def _ask(path: str, target: str, timeout: float) -> Any | None:
+    # HTTP takes its time to load, and is needed only where an engine listens
+    from sysdig_py.container.runtimes.unix_http import get_json
+
+    return get_json(path, target, timeout)

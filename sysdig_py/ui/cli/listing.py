@@ -1,9 +1,10 @@
-"""What the command line lists and describes: fields and chisels."""
+"""What the command line lists and describes: fields, events and chisels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Final
 
 from sysdig_py import filter as event_filter
 from sysdig_py.chisel import arguments
@@ -11,7 +12,12 @@ from sysdig_py.chisel import listing as chisel_texts
 from sysdig_py.chisel.describe import Describer, Description
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.errors import FilterError
-from sysdig_py.schema import fields
+from sysdig_py.schema import events, fields
+
+_TYPE_NAMES: Final = {"dyn": "DYNAMIC"}
+_UNUSED: Final = 64
+_OLD_VERSION: Final = 512
+_INTERNAL: Final = 256
 
 
 @cache
@@ -28,6 +34,25 @@ def _describer() -> Describer:
 def field_list(*, verbose: bool) -> str:
     """Return the text of `-l`."""
     return fields.listing(verbose=verbose)
+
+
+def field_markdown() -> str:
+    """Return the text of `--list-markdown`."""
+    return fields.markdown()
+
+
+def event_list() -> str:
+    """Return the text of `-L`: the current version of every event, `>` calls and `<` returns."""
+    return "".join(_event_line(event) for event in events.events() if _is_listed(event))
+
+
+def _is_listed(event: events.EventType) -> bool:
+    return not event.flags & (_OLD_VERSION | _UNUSED) and not event.category & _INTERNAL
+
+
+def _event_line(event: events.EventType) -> str:
+    params = ", ".join(f"{_TYPE_NAMES.get(p.type, p.type.upper())} {p.name}" for p in event.params)
+    return f"{'<' if event.is_exit else '>'} {event.name}({params})\n"
 
 
 def chisel_list() -> str:

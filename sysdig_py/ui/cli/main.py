@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sysdig_py.errors import ChiselError, FilterError, SysdigPyError
 from sysdig_py.ui.cli import listing, run
+from sysdig_py.ui.cli.chisel_command import run_chisel_command
 from sysdig_py.ui.cli.doctor import run_doctor
+from sysdig_py.ui.cli.formats import default_format
+from sysdig_py.ui.cli.interrupt import stop_signals
 from sysdig_py.ui.cli.options import Options, help_text, parse
 
 BROKEN_PIPE: Final = 141  # what a shell reports for a process ended by SIGPIPE
@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(words: list[str]) -> int:
     if words[:1] == ["doctor"]:
         return run_doctor(sys.stdout)
+    if words[:1] == ["chisel"]:
+        return run_chisel_command(words[1:], sys.stdout)
     options = parse(words, listing.chisel_wants_word)
     if options.listing:
         sys.stdout.write(_listing(options))
@@ -52,30 +54,17 @@ def _main(words: list[str]) -> int:
 
 def _listing(options: Options) -> str:
     kind, _, name = options.listing.partition(":")
-    if kind == "help":
-        return help_text()
-    if kind == "version":
-        return f"sysdig-py version {run.version()}\n"
-    if kind == "fields":
-        return listing.field_list(verbose=options.verbose)
-    return listing.chisel_info(name) if kind == "chisel" else listing.chisel_list()
-
-
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """Turn Ctrl-C and SIGTERM into an entry of the list; a second Ctrl-C ends the process at once."""
-    received: list[int] = []
-
-    def remember(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    texts: dict[str, Callable[[], str]] = {
+        "help": help_text,
+        "version": lambda: f"sysdig-py version {run.version()}\n",
+        "fields": lambda: listing.field_list(verbose=options.verbose),
+        "markdown": listing.field_markdown,
+        "events": listing.event_list,
+        "chisels": listing.chisel_list,
+        "chisel": lambda: listing.chisel_info(name),
+        "format": lambda: default_format(name, is_terminal=sys.stdout.isatty()) + "\n",
+    }
+    return texts[kind]()
 
 
 def _complain(error: SysdigPyError) -> None:

@@ -17,7 +17,15 @@ from sysdig_py.errors import UsageError
 # (chisel name, words that follow it) -> whether the first of them is the chisel's argument string
 ChiselWords = Callable[[str, Sequence[str]], bool]
 
-CONTAINER_DATA_FORMATS: Final = {"c": "container", "container": "container"}
+# -pc and the like: what -p takes instead of a format -> whose names the lines and the chisels show
+NAMED_FORMATS: Final = {
+    "c": "container",
+    "container": "container",
+    "k": "kubernetes",
+    "kubernetes": "kubernetes",
+    "m": "mesos",
+    "mesos": "mesos",
+}
 BUFFER_FORMATS: Final = {"x": "hex", "X": "hexascii", "A": "ascii", "b": "base64"}
 
 
@@ -38,7 +46,11 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("M", "", "SECONDS", "stop after this many seconds of event time"),
     Option("s", "snaplen", "N", "keep the first N bytes of each I/O buffer (default 80)"),
     Option("c", "chisel", "NAME [ARGS]", "run a chisel; may be given several times"),
-    Option("p", "print", "FORMAT", "format of the event lines; -pc adds the container to lines and chisels"),
+    Option("z", "compress", "", "accepted: what -w writes is compressed already"),
+    Option("F", "fatfile", "", "accepted: what -w writes holds the state behind its events already"),
+    Option(
+        "p", "print", "FORMAT", "format of the event lines; -pc, -pk, -pm name the container, pod, task; -pp shows it"
+    ),
     Option("t", "timetype", "a|h|r|d|D", "time as epoch, hour, since start, in the call, since the last line"),
     Option("x", "print-hex", "", "show I/O buffers as hex"),
     Option("X", "print-hex-ascii", "", "show I/O buffers as hex and text"),
@@ -46,8 +58,18 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("b", "print-base64", "", "show I/O buffers as base64"),
     Option("j", "json", "", "one JSON object per line"),
     Option("q", "quiet", "", "print no event lines"),
+    Option("S", "summary", "", "count the events by name, and show the table at the end"),
+    Option("d", "displayflt", "", "let the filter decide only what is printed, not what is written or counted"),
+    Option("R", "resolve-ports", "", "show names of services instead of port numbers"),
+    Option("", "no-latency", "", "do not measure the time inside calls: live capture costs the traced less"),
+    Option("E", "exclude-users", "", "leave the names of users and groups out"),
+    Option("U", "suppress-comm", "COMM", "leave out the processes of this name; may be given several times"),
+    Option("D", "debug", "", "show internal events, and what chisels log, too"),
+    Option("P", "progress", "", "show on a terminal how much of the file was read"),
     Option("", "unbuffered", "", "flush after every batch of lines even into a file"),
     Option("l", "list", "", "list the fields of filters and formats (-v: with types)"),
+    Option("L", "list-events", "", "list the events and their parameters"),
+    Option("", "list-markdown", "", "list the fields in markdown"),
     Option("", "list-chisels", "", "list the chisels (also -cl)"),
     Option("i", "chisel-info", "NAME", "describe one chisel and its arguments"),
     Option("", "allow-io", "", "let chisels open files and run commands"),
@@ -56,7 +78,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("", "version", "", "show the version"),
 )
 
-USAGE: Final = "usage: sysdig-py [options] [filter]\n       sysdig-py doctor"
+USAGE: Final = (
+    "usage: sysdig-py [options] [filter]\n"
+    "       sysdig-py doctor\n"
+    "       sysdig-py chisel new NAME\n"
+    "       sysdig-py chisel test FILE --trace TRACE [ARGUMENTS]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +105,23 @@ class Options:
     snaplen: int | None = None
     chisels: tuple[ChiselRequest, ...] = ()
     format: str | None = None
-    container_data: bool = False
+    data: str = ""  # whose names are shown: "container", "kubernetes", "mesos"
     time_style: str = "h"
     buffer_format: str = "normal"
     json: bool = False
     quiet: bool = False
+    summary: bool = False
+    display_only: bool = False
+    service_names: bool = False
+    user_names: bool = True
+    latency: bool = True
+    suppressed: tuple[str, ...] = ()
+    debug: bool = False
+    progress: bool = False
     unbuffered: bool = False
     allow_io: bool = False
     verbose: bool = False
-    listing: str = ""  # "fields", "chisels", "help", "version" or "chisel:NAME"
+    listing: str = ""  # "fields", "markdown", "events", "chisels", "help", "version", "chisel:NAME" or "format:DATA"
     words: tuple[str, ...] = field(default=())
 
     @property
@@ -178,10 +213,12 @@ def _chisel(name: str, rest: list[str], options: Options, chisel_words: ChiselWo
     return replace(options, chisels=(*options.chisels, ChiselRequest(name, arguments)))
 
 
-def _print_format(value: str) -> dict[str, Any]:
-    if value in CONTAINER_DATA_FORMATS:
-        return {"container_data": True}
-    return {"format": value.replace("\\n", "\n").replace("\\t", "\t").replace("\\e", "\x1b").replace("\\\\", "\\")}
+def _print_format(value: str, options: Options) -> dict[str, Any]:
+    if value == "p":
+        return {"listing": f"format:{options.data}"}
+    if value in NAMED_FORMATS:
+        return {"data": NAMED_FORMATS[value]}
+    return {"format": value}
 
 
 def _whole(letter: str, value: str, least: int) -> int:
@@ -216,12 +253,24 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "n": lambda value, _: {"max_events": _whole("n", value, 1)},
     "M": lambda value, _: {"max_seconds": _seconds(value)},
     "s": lambda value, _: {"snaplen": _whole("s", value, 0)},
-    "p": lambda value, _: _print_format(value),
+    "p": _print_format,
     "t": lambda value, _: {"time_style": _time_style(value)},
     "j": lambda *_: {"json": True},
     "q": lambda *_: {"quiet": True},
+    "z": lambda *_: {},
+    "F": lambda *_: {},
+    "S": lambda *_: {"summary": True},
+    "d": lambda *_: {"display_only": True},
+    "R": lambda *_: {"service_names": True},
+    "no-latency": lambda *_: {"latency": False},
+    "E": lambda *_: {"user_names": False},
+    "U": lambda value, options: {"suppressed": (*options.suppressed, value)},
+    "D": lambda *_: {"debug": True},
+    "P": lambda *_: {"progress": True},
     "unbuffered": lambda *_: {"unbuffered": True},
     "l": lambda *_: {"listing": "fields"},
+    "L": lambda *_: {"listing": "events"},
+    "list-markdown": lambda *_: {"listing": "markdown"},
     "list-chisels": lambda *_: {"listing": "chisels"},
     "i": lambda value, _: {"listing": f"chisel:{value}"},
     "allow-io": lambda *_: {"allow_io": True},

@@ -6,16 +6,18 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from sysdig_py import filter as event_filter
 from sysdig_py.capture.live import LiveCapture, LiveOptions
 from sysdig_py.capture.replay import Replay
+from sysdig_py.capture.replay_scap import ScapReplay
 from sysdig_py.capture.source import Source
+from sysdig_py.capture.traces import open_replay
 from sysdig_py.engine.vm import HostCallbacks
 from sysdig_py.errors import UsageError
 from sysdig_py.output.display import Display
@@ -23,14 +25,10 @@ from sysdig_py.output.text import TextOutput
 from sysdig_py.pipeline import Pipeline, Plan
 from sysdig_py.trace.format import make_header
 from sysdig_py.trace.writer import NativeWriter
+from sysdig_py.ui.cli.formats import line_format, uses_colours
+from sysdig_py.ui.cli.interrupt import saved_in_any_case
 from sysdig_py.ui.cli.listing import registry
 from sysdig_py.ui.cli.options import Options
-
-PLAIN_FORMAT: Final = "*%evt.num %evt.outputtime %evt.cpu %proc.name (%thread.tid) %evt.dir %evt.type %evt.info"
-CONTAINER_FORMAT: Final = (
-    "*%evt.num %evt.outputtime %evt.cpu %container.name (%container.id) %proc.name"
-    " (%thread.tid:%thread.vtid) %evt.dir %evt.type %evt.info"
-)
 
 
 @dataclass(slots=True)
@@ -42,16 +40,28 @@ class Outcome:
 
 
 def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
-    """Run every source the options name.
+    """Run every source the options name, one after the other, with the same engine and chisels.
 
     Raises:
         SysdigPyError: what cannot be done, by class; see `sysdig_py.errors`.
     """
     _check_write(options)
-    plan, outcome = make_plan(options), Outcome()
-    for path in options.read or (None,):
-        if not stopped():
-            _run_source(path, options, plan, stopped, outcome)
+    outcome = Outcome()
+    with ExitStack() as stack:
+        output = _text_output(options)
+        stack.callback(output.close)
+        stack.enter_context(saved_in_any_case(output.close))
+        # the first trace tells what kind of events the run is about
+        first = _open_trace(options.read[0]) if options.read else None
+        stack.callback(first.close if first else lambda: None)
+        plan = make_plan(options, is_terminal=_is_terminal())
+        pipeline = Pipeline(plan, output, _host(), registry(), first.dialect if first else "")
+        _run_source(first or _open_live(options), options, pipeline, stopped, outcome)
+        for path in options.read[1:]:
+            if not stopped():
+                _run_source(_open_trace(path), options, pipeline, stopped, outcome)
+        if options.summary:
+            output.write(pipeline.summary.text())
     return outcome
 
 
@@ -60,6 +70,8 @@ def _check_write(options: Options) -> None:
         return
     if options.write.endswith(".scap"):
         raise UsageError(f"-w {options.write}: only the native format can be written; use a name that ends in .spy")
+    if len(options.read) > 1:
+        raise UsageError("-w takes the events of one trace; run once per -r")
     if any(_same_file(options.write, path) for path in options.read):
         raise UsageError(f"-w {options.write} is also read with -r; write to another file")
 
@@ -71,46 +83,81 @@ def _same_file(one: str, other: str) -> bool:
         return False
 
 
-def make_plan(options: Options) -> Plan:
+def make_plan(options: Options, *, is_terminal: bool = False) -> Plan:
     """Return what the pipeline is to do, from the options."""
-    default = CONTAINER_FORMAT if options.container_data else PLAIN_FORMAT
     quiet = options.quiet or options.write is not None
     return Plan(
-        filter_text=options.filter_text,
-        line_format=None if quiet and options.format is None else options.format or default,
+        filter_text=_capture_filter(options),
+        display_filter=options.filter_text if options.display_only else "",
+        line_format=None if quiet and options.format is None else line_format(options, is_terminal=is_terminal),
         chisels=tuple((c.name, c.arguments) for c in options.chisels),
         max_events=options.max_events,
         max_seconds=options.max_seconds,
-        display=Display(
-            time_style=options.time_style,
-            buffer_format=None if options.buffer_format == "normal" else options.buffer_format,
-            whole_buffers=options.verbose or bool(options.chisels),
-            json=options.json,
-        ),
-        container_data=options.container_data,
+        display=_display(options),
+        summary=options.summary,
+        container_data=bool(options.data),
         allow_io=options.allow_io,
     )
 
 
-def _run_source(path: str | None, options: Options, plan: Plan, stopped: Callable[[], bool], outcome: Outcome) -> None:
+def _capture_filter(options: Options) -> str:
+    given = "" if options.display_only else options.filter_text
+    parts = [f"({given})"] if given and options.suppressed else [given] if given else []
+    parts += [f'not proc.name="{name}"' for name in options.suppressed]
+    return " and ".join(parts)
+
+
+def _display(options: Options) -> Display:
+    return Display(
+        time_style=options.time_style,
+        buffer_format=None if options.buffer_format == "normal" else options.buffer_format,
+        whole_buffers=options.verbose or bool(options.chisels),
+        json=options.json,
+        service_names=options.service_names,
+        user_names=options.user_names,
+        internal_events=options.debug,
+    )
+
+
+_Opened = LiveCapture | Replay | ScapReplay
+
+
+def _run_source(
+    source: _Opened, options: Options, pipeline: Pipeline, stopped: Callable[[], bool], outcome: Outcome
+) -> None:
     with ExitStack() as stack:
-        source = _open_source(path, options)
         stack.callback(source.close)
-        output = TextOutput(_standard_output(options), flush_each_batch=_is_watched(source, options))
-        pipeline = Pipeline(source, plan, output, _host(), registry())
+        pipeline.open(source)
         if options.write is not None:
             writer = NativeWriter(options.write, _header(source, options))
             stack.callback(lambda: writer.close(source.stats()))
+            stack.enter_context(saved_in_any_case(writer.abort))
             pipeline.write_to(writer)
-        stack.callback(output.close)
-        outcome.run_app = pipeline.run(stopped).run_app or outcome.run_app
-        _summary(source, options)
+        on_progress = stack.enter_context(_progress(source, options))
+        outcome.run_app = pipeline.run(stopped, on_progress).run_app or outcome.run_app
+        _report(source, options, pipeline)
         outcome.failures += pipeline.chisels.take_failures()
 
 
-def _is_watched(source: Source, options: Options) -> bool:
-    """Whether somebody may read the output as it comes."""
-    return options.unbuffered or source.is_live or sys.stdout.isatty()
+def _text_output(options: Options) -> TextOutput:
+    return TextOutput(
+        _standard_output(options),
+        flush_each_batch=options.unbuffered or not options.read or _is_terminal(),
+        resets_colour=uses_colours(options, is_terminal=_is_terminal()),
+    )
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _progress(source: Source, options: Options) -> AbstractContextManager[Callable[[float], None]]:
+    if not options.progress or source.is_live or not sys.stderr.isatty():
+        return nullcontext(lambda _percent: None)
+    # rich takes its time to load, and hardly any run wants it
+    from sysdig_py.ui.cli.progress import shown
+
+    return shown(source.name)
 
 
 def version() -> str:
@@ -118,21 +165,31 @@ def version() -> str:
     return metadata.version("sysdig-py")
 
 
-def _open_source(path: str | None, options: Options) -> LiveCapture | Replay:
-    if path is not None:
-        return Replay(path, on_warning=lambda line: print(f"sysdig-py: {line}", file=sys.stderr))
-    return LiveCapture(LiveOptions(snaplen=options.snaplen, max_seconds=options.max_seconds))
+def _open_trace(path: str) -> Replay | ScapReplay:
+    return open_replay(path, on_warning=lambda line: print(f"sysdig-py: {line}", file=sys.stderr))
 
 
-def _header(source: LiveCapture | Replay, options: Options) -> dict[str, Any]:
+def _open_live(options: Options) -> LiveCapture:
+    return LiveCapture(
+        LiveOptions(
+            snaplen=options.snaplen,
+            max_seconds=options.max_seconds,
+            latency=options.latency,
+            user_names=options.user_names,
+        )
+    )
+
+
+def _header(source: _Opened, options: Options) -> dict[str, Any]:
     """Return the header of the trace to write; a trace made from a trace keeps when and how it was captured."""
     tool = f"sysdig-py {version()}"
     start_ts, snaplen = time.time_ns(), 0
-    if isinstance(source, Replay):
+    if not isinstance(source, LiveCapture):
         start_ts, snaplen = source.header["start_ts"], source.header["snaplen"]
     else:
         snaplen = source.options.data_bytes
-    return make_header(source.machine, start_ts, snaplen, options.filter_text, tool)
+    header = make_header(source.machine, start_ts, snaplen, options.filter_text, tool)
+    return header | ({"dialect": source.dialect} if source.dialect else {})
 
 
 def _standard_output(options: Options) -> BinaryIO:
@@ -145,7 +202,7 @@ def _host() -> HostCallbacks:
         compile_filter=lambda text: event_filter.compile(text).lua_source,
         find_chisel=_find_chisel,
         window=_window,
-        is_tty=sys.stdout.isatty,
+        is_tty=_is_terminal,
     )
 
 
@@ -155,16 +212,19 @@ def _find_chisel(name: str) -> tuple[str, bytes]:
 
 
 def _window() -> tuple[int, int]:
-    if not sys.stdout.isatty():
+    if not _is_terminal():
         return -1, -1
     size = shutil.get_terminal_size()
     return size.columns, size.lines
 
 
-def _summary(source: Source, options: Options) -> None:
+def _report(source: Source, options: Options, pipeline: Pipeline) -> None:
+    """Tell on standard error what a source gave: its counts, and what chisels logged when somebody debugs."""
     stats = source.stats()
     lost = sum(stats.lost.values())
     if source.is_live or options.verbose or lost:
         causes = "".join(f" ({cause}: {count})" for cause, count in stats.lost.items() if count)
         text = f"{stats.events} events, {stats.bytes} bytes, {lost} lost{causes}, {stats.seconds:.3f} seconds"
         print(text, file=sys.stderr)
+    for severity, message in pipeline.chisels.take_logs() if options.debug else ():
+        print(f"{severity}: {message}", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from sysdig_py.output.text import TextOutput
+from sysdig_py.output.text import RESET, TextOutput
 
 
 class _Counting(io.BytesIO):
@@ -30,3 +30,12 @@ def test_without_flushing_only_close_flushes() -> None:
     assert file.flushes == 0
     output.close()
     assert file.flushes == 1
+
+
+def test_a_terminal_gets_its_colour_back_after_the_events() -> None:
+    for resets, expected in ((True, b"x" + RESET), (False, b"x")):
+        file = io.BytesIO()
+        output = TextOutput(file, flush_each_batch=False, resets_colour=resets)
+        output.write(b"x")
+        output.end_events()
+        assert file.getvalue() == expected

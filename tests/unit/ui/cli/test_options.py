@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +21,7 @@ def _parse(*argv: str) -> Options:
 
 def test_glued_short_options_and_values() -> None:
     options = _parse("-qn5", "-pc", "-rA", "-r", "B")
-    assert (options.quiet, options.max_events, options.container_data, options.read) == (True, 5, True, ("A", "B"))
+    assert (options.quiet, options.max_events, options.data, options.read) == (True, 5, "container", ("A", "B"))
 
 
 def test_options_and_filter_words_may_be_mixed() -> None:
@@ -47,8 +48,47 @@ def test_long_options_with_and_without_equals_sign() -> None:
     assert _parse("--read=x", "--numevents", "7").max_events == 7
 
 
-def test_print_format_escapes() -> None:
-    assert _parse("-p", r"%evt.num\t%evt.type\\").format == "%evt.num\t%evt.type\\"
+@pytest.mark.parametrize(
+    ("argv", "data"), [("-pc", "container"), ("-pcontainer", "container"), ("-pk", "kubernetes"), ("-pmesos", "mesos")]
+)
+def test_named_formats_say_whose_names_are_shown(argv: str, data: str) -> None:
+    assert (_parse(argv).data, _parse(argv).format) == (data, None)
+
+
+def test_a_format_is_kept_as_written() -> None:
+    assert _parse("-p", r"%evt.num\t%evt.type\\").format == r"%evt.num\t%evt.type\\"
+
+
+def test_pp_asks_for_the_format_in_force_where_it_stands() -> None:
+    assert _parse("-pp").listing == "format:"
+    assert _parse("-pk", "-pp").listing == "format:kubernetes"
+    assert _parse("-pp", "-pk").listing == "format:"
+
+
+@pytest.mark.parametrize(
+    ("argv", "changed"),
+    [
+        (["-S"], {"summary": True}),
+        (["-d"], {"display_only": True}),
+        (["--displayflt"], {"display_only": True}),
+        (["-R"], {"service_names": True}),
+        (["-E"], {"user_names": False}),
+        (["-D"], {"debug": True}),
+        (["-P"], {"progress": True}),
+        (["-U", "cron", "-Usshd"], {"suppressed": ("cron", "sshd")}),
+        (["-z", "-F"], {}),
+        (["-L"], {"listing": "events"}),
+        (["--list-events"], {"listing": "events"}),
+        (["--list-markdown"], {"listing": "markdown"}),
+        (["-lv"], {"listing": "fields", "verbose": True}),
+    ],
+)
+def test_each_option_changes_its_own_entry(argv: list[str], changed: dict[str, object]) -> None:
+    assert _parse(*argv) == replace(Options(), **changed)  # type: ignore[arg-type]
+
+
+def test_displayflt_takes_no_argument() -> None:
+    assert _parse("-d", "evt.num=1").filter_text == "evt.num=1"
 
 
 @pytest.mark.parametrize(
@@ -72,4 +112,4 @@ def test_bad_input_is_named(argv: list[str], message: str) -> None:
 
 def test_help_names_every_option() -> None:
     text = help_text()
-    assert all(word in text for word in ("-r", "--write", "-M", "-pc", "doctor"))
+    assert all(word in text for word in ("-r", "--write", "-M", "-pc", "--summary", "doctor"))

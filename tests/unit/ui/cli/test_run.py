@@ -10,9 +10,30 @@ from sysdig_py.ui.cli.options import ChiselRequest, Options
 from tests.traces import write_story
 
 
-def test_default_lines_and_container_lines() -> None:
-    assert run.make_plan(Options()).line_format == run.PLAIN_FORMAT
-    assert run.make_plan(Options(container_data=True)).line_format == run.CONTAINER_FORMAT
+def test_the_filter_is_for_capture_or_with_d_for_display() -> None:
+    plan = run.make_plan(Options(words=("evt.num>3",)))
+    assert (plan.filter_text, plan.display_filter) == ("evt.num>3", "")
+    plan = run.make_plan(Options(words=("evt.num>3",), display_only=True))
+    assert (plan.filter_text, plan.display_filter) == ("", "evt.num>3")
+
+
+def test_suppressed_processes_are_filtered_out_whatever_the_filter_says() -> None:
+    options = Options(words=("evt.num=1 or evt.num=2",), suppressed=("cron", "sshd"))
+    assert run.make_plan(options).filter_text == (
+        '(evt.num=1 or evt.num=2) and not proc.name="cron" and not proc.name="sshd"'
+    )
+    assert run.make_plan(Options(suppressed=("cron",))).filter_text == 'not proc.name="cron"'
+
+
+def test_options_reach_the_display() -> None:
+    display = run.make_plan(Options(service_names=True, user_names=False, debug=True)).display
+    assert (display.service_names, display.user_names, display.internal_events) == (True, False, True)
+
+
+def test_several_traces_are_not_written_into_one(tmp_path: Path) -> None:
+    trace = str(write_story(tmp_path / "a.spy"))
+    with pytest.raises(UsageError, match="one trace"):
+        run.run(Options(read=(trace, trace), write=str(tmp_path / "b.spy")), lambda: False)
 
 
 def test_quiet_and_writing_print_no_lines_unless_a_format_asks() -> None:
