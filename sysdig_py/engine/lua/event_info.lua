@@ -76,4 +76,10 @@ function M.layout(id)
     error("no event type " .. id)
 end
 
+-- Every layout of the calls that make a thread or process.
+M.BIRTHS = {
+    "CLONE_11", "CLONE_16", "CLONE_17", "CLONE_20", "CLONE3", "FORK", "FORK_17", "FORK_20", "VFORK", "VFORK_17",
+    "VFORK_20",
+}
+
 return M

@@ -116,8 +116,7 @@ local function seen_by_child(at)
     ids_in_namespace(child, at)
 end
 
-for _, id in ipairs({ "CLONE_11", "CLONE_16", "CLONE_17", "CLONE_20", "CLONE3", "FORK", "FORK_17", "FORK_20", "VFORK",
-    "VFORK_17", "VFORK_20" }) do
+for _, id in ipairs(event_info.BIRTHS) do
     local at, code = event_info.layout("SYSCALL_" .. id .. "_X")
     handlers[code] = function()
         local res = ev.res

@@ -18,12 +18,6 @@ local CONTAINER, CONTAINER_JSON, CONTAINER_JSON_2, SWITCH, PROCINFO, COPY_FILE_R
 local TOUCHES_FD = 7
 local NOBODY_TYPE = -1
 
--- the exits of births, which may come before the thread is known
-local BIRTHS = {
-    "CLONE_11", "CLONE_16", "CLONE_17", "CLONE_20", "CLONE3", "FORK", "FORK_17", "FORK_20", "VFORK", "VFORK_17",
-    "VFORK_20",
-}
-
 -- who does not know its thread: fields without a value
 local nobody = { absent = true, known = false, fds = {}, last_fd = -1 }
 nobody.main = nobody
@@ -42,7 +36,8 @@ local function complete(code, info)
 end
 
 for code, info in pairs(event_info.events) do complete(code, info) end
-for _, id in ipairs(BIRTHS) do
+-- births may come before the thread is known
+for _, id in ipairs(event_info.BIRTHS) do
     local _, code = event_info.layout("SYSCALL_" .. id .. "_X")
     event_info.events[code].creates = false
 end
