@@ -8,6 +8,7 @@
 --   0.70%               emacs               13794
 
 local cpu_table = require "cpu_table"
+local process_columns = require "process_columns"
 
 description = "Shows the processes that used the most CPU time, from the samples (procinfo events) that sysdig writes "
     .. "into its traces every second. With -pc the container is shown."
@@ -17,11 +18,7 @@ category = "CPU Usage"
 args = {}
 
 function on_init()
-    if sysdig.is_print_container_data() then
-        return cpu_table.init("proc.name,proc.pid,proc.vpid,container.name",
-            "Process,Host_pid,Container_pid,container.name")
-    end
-    return cpu_table.init("proc.name,proc.pid", "Process,PID")
+    return cpu_table.init(process_columns.keys("proc.vpid"))
 end
 
 on_capture_start = cpu_table.on_capture_start

@@ -6,6 +6,8 @@
 --   --------------------------------------------------------------------------------
 --   8                   ls                  32052
 
+local process_columns = require "process_columns"
+
 description = "Shows the processes whose system calls failed most often. With -pc the container is shown."
 short_description = "Top processes by number of errors"
 category = "Errors"
@@ -13,14 +15,8 @@ category = "Errors"
 args = {}
 
 function on_init()
-    if sysdig.is_print_container_data() then
-        chisel.exec("table_generator",
-            "proc.name,proc.pid,thread.vtid,container.name", "Process,Host_pid,Container_pid,container.name",
-            "evt.count", "#Errors",
-            "evt.failed=true", "100", "none")
-        return true
-    end
-    chisel.exec("table_generator", "proc.name,proc.pid", "Process,PID",
+    local keys, headings = process_columns.keys("thread.vtid")
+    chisel.exec("table_generator", keys, headings,
         "evt.count", "#Errors",
         "evt.failed=true", "100", "none")
     return true

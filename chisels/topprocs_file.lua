@@ -6,6 +6,8 @@
 --   --------------------------------------------------------------------------------
 --   6.71KB              rsyslogd            1103
 
+local process_columns = require "process_columns"
+
 description = "Shows the processes that read from and write to files the most bytes. With -pc the container is "
     .. "shown."
 short_description = "Top processes by R+W disk bytes"
@@ -14,14 +16,8 @@ category = "I/O"
 args = {}
 
 function on_init()
-    if sysdig.is_print_container_data() then
-        chisel.exec("table_generator",
-            "proc.name,proc.pid,thread.vtid,container.name", "Process,Host_pid,Container_pid,container.name",
-            "evt.rawarg.res", "Bytes",
-            "fd.type=file and evt.is_io=true", "10", "bytes")
-        return true
-    end
-    chisel.exec("table_generator", "proc.name,proc.pid", "Process,PID",
+    local keys, headings = process_columns.keys("thread.vtid")
+    chisel.exec("table_generator", keys, headings,
         "evt.rawarg.res", "Bytes",
         "fd.type=file and evt.is_io=true", "10", "bytes")
     return true

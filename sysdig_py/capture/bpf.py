@@ -11,11 +11,14 @@ import platform
 import resource
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 RAW_TRACEPOINT: Final = 17
+RINGBUF: Final = 27
 _MAP_CREATE, _MAP_UPDATE, _PROG_LOAD, _RAW_TRACEPOINT_OPEN, _MAP_UPDATE_BATCH = 0, 2, 5, 17, 26
 _SYSCALL_NUMBERS: Final = {"x86_64": 321, "aarch64": 280}
+MACHINES: Final = tuple(_SYSCALL_NUMBERS)
 _ATTR_SIZE: Final = 72
 _NAME_SIZE: Final = 16
 _LOG_SIZE: Final = 1 << 20
@@ -28,6 +31,11 @@ class Refused(OSError):
     log: str = ""
 
 
+def is_known_machine() -> bool:
+    """Return whether this machine's architecture is one of `MACHINES`."""
+    return platform.machine() in MACHINES
+
+
 def create_map(kind: int, key_size: int, value_size: int, entries: int, flags: int = 0, name: str = "") -> int:
     """Make a map and return its descriptor."""
     attributes = struct.pack("<IIIIIII16s", kind, key_size, value_size, entries, flags, 0, 0, _name(name))
@@ -35,7 +43,8 @@ def create_map(kind: int, key_size: int, value_size: int, entries: int, flags: i
         return _bpf(_MAP_CREATE, attributes)
     except PermissionError:
         # kernels before 5.11 charge maps to RLIMIT_MEMLOCK, and say so with this error
-        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        with suppress(ValueError):  # not ours to raise: the second try says so
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         return _bpf(_MAP_CREATE, attributes)
 
 

@@ -7,17 +7,14 @@ Needs neither bcc nor headers, and leaves nothing behind.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import struct
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
-_SYSCALL_NUMBERS: Final = {"x86_64": 321, "aarch64": 280}
-_MAP_CREATE, _PROG_LOAD, _RAW_TRACEPOINT_OPEN = 0, 5, 17
-_MAP_TYPE_RINGBUF, _PROG_TYPE_RAW_TRACEPOINT = 27, 17
-_ATTR_SIZE: Final = 72
+from sysdig_py.capture import bpf
 
 # r0 = 0; exit
 _PROGRAM: Final = struct.pack("<BBhi", 0xB7, 0, 0, 0) + struct.pack("<BBhi", 0x95, 0, 0, 0)
@@ -25,35 +22,27 @@ _PROGRAM: Final = struct.pack("<BBhi", 0xB7, 0, 0, 0) + struct.pack("<BBhi", 0x9
 
 def trial(tracepoint: str = "sys_exit") -> str:
     """Return "" when a program can be attached to `tracepoint` and a ring made, else what was refused and why."""
-    if platform.machine() not in _SYSCALL_NUMBERS:
-        return f"the probe knows x86_64 and aarch64 only, this is {platform.machine()}"
+    if not bpf.is_known_machine():
+        return f"the probe knows {' and '.join(bpf.MACHINES)} only, this is {platform.machine()}"
     with ExitStack() as opened:
-        for meaning, step in (("make a ring buffer", _make_ring), ("attach a program", _attach)):
-            try:
-                step(opened, tracepoint)
-            except OSError as error:
-                return f"the kernel refused to {meaning}: {error.strerror}"
+        try:
+            _keep(opened, "make a ring buffer", lambda: bpf.create_map(bpf.RINGBUF, 0, 0, os.sysconf("SC_PAGESIZE")))
+            program = _keep(opened, "load a program", lambda: bpf.load_program("trial", _PROGRAM))
+            _keep(opened, "attach a program", lambda: bpf.attach(tracepoint, program))
+        except _RefusedError as refused:
+            return str(refused)
     return ""
 
 
-def _make_ring(opened: ExitStack, _: str) -> None:
-    _bpf(opened, _MAP_CREATE, struct.pack("<IIII", _MAP_TYPE_RINGBUF, 0, 0, os.sysconf("SC_PAGESIZE")))
+class _RefusedError(Exception):
+    """What the kernel did not do."""
 
 
-def _attach(opened: ExitStack, tracepoint: str) -> None:
-    code, licence = ctypes.create_string_buffer(_PROGRAM), ctypes.create_string_buffer(b"GPL")
-    name = ctypes.create_string_buffer(tracepoint.encode())
-    addresses = ctypes.addressof(code), ctypes.addressof(licence)
-    program = _bpf(opened, _PROG_LOAD, struct.pack("<IIQQ", _PROG_TYPE_RAW_TRACEPOINT, 2, *addresses))
-    _bpf(opened, _RAW_TRACEPOINT_OPEN, struct.pack("<QI", ctypes.addressof(name), program))
-
-
-def _bpf(opened: ExitStack, command: int, attributes: bytes) -> int:
-    """Call bpf(2); the file descriptor it returns is closed when `opened` is."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    buffer = ctypes.create_string_buffer(attributes, _ATTR_SIZE)
-    fd: int = libc.syscall(_SYSCALL_NUMBERS[platform.machine()], command, buffer, _ATTR_SIZE)
-    if fd < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    opened.callback(os.close, fd)
-    return fd
+def _keep(opened: ExitStack, meaning: str, make: Callable[[], int]) -> int:
+    """Make a descriptor that is closed when `opened` is."""
+    try:
+        descriptor = make()
+    except OSError as error:
+        raise _RefusedError(f"the kernel refused to {meaning}: {os.strerror(error.errno or 0)}") from error
+    opened.callback(os.close, descriptor)
+    return descriptor

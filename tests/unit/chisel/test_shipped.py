@@ -18,8 +18,8 @@ from tests.unit.chisel.running import container, file, play, play_script, read, 
 
 MODULES = {
     "aggregate", "ansiterminal", "color_option", "common", "connection_book", "conversation", "cpu_table",
-    "dns_message", "ends", "event_dump", "flow_book", "heat_rows", "http", "io_rate", "json", "screen", "slow_io",
-    "standard_stream", "text_table", "thread_list",
+    "dns_message", "ends", "event_dump", "flow_book", "heat_rows", "http", "io_rate", "json", "process_columns",
+    "screen", "slow_io", "standard_stream", "text_table", "thread_list",
 }  # fmt: skip
 SHIPPED = sorted(path.stem for path in locations.CHISELS.glob("*.lua"))
 CHISELS = [name for name in SHIPPED if name not in MODULES]

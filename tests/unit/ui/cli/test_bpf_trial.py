@@ -16,10 +16,10 @@ def test_unknown_machine_is_named(monkeypatch):
 
 
 def test_first_refusal_is_reported(monkeypatch):
-    def refuse(opened, command, attributes):
+    def refuse(*_):
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(bpf_trial, "_bpf", refuse)
+    monkeypatch.setattr(bpf_trial.bpf, "create_map", refuse)
     assert bpf_trial.trial() == "the kernel refused to make a ring buffer: Operation not permitted"
 
 
