@@ -1,6 +1,6 @@
 """What is compared on every trace: words of the command line, by kind.
 
-A case is named by its trace and its words, and that is how `differences.py` and `not_yet.py` speak of it.
+A case is named by its trace and its words, and that is how `differences.py` speaks of it.
 Fields are asked for many at a time, and compared one by one: `COLUMN` parts them, `RECORD` ends an event.
 """
 

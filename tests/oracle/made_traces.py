@@ -108,7 +108,8 @@ def _network(w: EventWriter) -> None:
 
 
 def _execve(w: EventWriter, version: str, *tail: object) -> None:
-    w.add(f"SYSCALL_EXECVE_{version}_E", CHILD)
+    # since version 18 the enter event tells the file
+    w.add(f"SYSCALL_EXECVE_{version}_E", CHILD, *((f"bin/prog{version}",) if int(version) > 17 else ()))
     facts = (0, f"/bin/prog{version}", ARGV, CHILD, CHILD, SHELL, "/tmp", 1024)
     w.add(f"SYSCALL_EXECVE_{version}_X", CHILD, *facts, *tail)
 

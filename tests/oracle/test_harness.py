@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from tests.oracle import test_replay
 from tests.oracle.cases import COLUMN, RECORD, Case, column_of
 from tests.oracle.compare import differing, json_in_order, table_in_order
 from tests.oracle.made_traces import files
@@ -35,37 +34,21 @@ class Changed(Runs):
         return theirs, replace(theirs, out=bytes(ours), code=self.code)
 
 
-@pytest.fixture
-def no_excuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(test_replay, "NOT_YET", {})
-
-
-@pytest.mark.usefixtures("no_excuses")
 def test_what_is_the_same_passes() -> None:
     check(CASE, Changed(slice(0, 0), b""))
 
 
-@pytest.mark.usefixtures("no_excuses")
 @pytest.mark.parametrize("change", [slice(0, 1), slice(700, 701), slice(-1, None)])
 def test_one_changed_byte_is_caught(change: slice) -> None:
     with pytest.raises(pytest.fail.Exception, match="lines differ"):
         check(CASE, Changed(change, b"~"))
 
 
-@pytest.mark.usefixtures("no_excuses")
 def test_a_missing_line_end_and_a_bad_exit_code_are_caught() -> None:
     with pytest.raises(pytest.fail.Exception):
         check(CASE, Changed(slice(-1, None), b""))
     with pytest.raises(pytest.fail.Exception, match="exit code 3"):
         check(CASE, Changed(slice(0, 0), b"", code=3))
-
-
-def test_a_known_fault_that_is_mended_fails_until_its_entry_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(test_replay, "NOT_YET", {f"{TRACE.stem} made*": "a reason"})
-    with pytest.raises(pytest.fail.Exception, match="identical now"):
-        check(CASE, Changed(slice(0, 0), b""))
-    with pytest.raises(pytest.xfail.Exception, match="a reason"):
-        check(CASE, Changed(slice(0, 1), b"~"))
 
 
 def test_the_forked_program_is_the_program() -> None:

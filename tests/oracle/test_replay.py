@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 import pytest
 
 from tests.oracle.cases import Case, all_cases, column_of, made_cases
 from tests.oracle.compare import differing, report
 from tests.oracle.differences import DIFFERENCES, Difference, mapped
 from tests.oracle.made_traces import files
-from tests.oracle.not_yet import NOT_YET
 from tests.oracle.tools import Done, Runs, traces
 
 pytestmark = pytest.mark.slow
@@ -33,19 +30,10 @@ def _sides(case: Case, runs: Runs) -> tuple[bytes, bytes, Done]:
     return column_of(theirs.out, case.column), column_of(ours.out, case.column), ours
 
 
-def _patterns(name: str) -> list[str]:
-    return [pattern for pattern in NOT_YET if fnmatchcase(name, pattern)]
-
-
 def check(case: Case, runs: Runs) -> None:
-    """Fail where the tools differ and are not known to, and where they are known to and do not."""
+    """Fail where the tools differ and are not meant to."""
     theirs, ours, done = _sides(case, runs)
     lines = differing(*mapped(case, theirs, ours)) or [f"exit code {done.code}"] * (done.code != 0)
-    known = _patterns(str(case))
-    if known and not lines:
-        pytest.fail(f"identical now: take {known} out of not_yet.py, or narrow it", pytrace=False)
-    if known:
-        pytest.xfail(f"{NOT_YET[known[0]]}\n{report(case.words, lines, done.err)}")
     if lines:
         pytest.fail(report(case.words, lines, done.err), pytrace=False)
 
@@ -70,8 +58,3 @@ def test_difference_is_still_one(difference: Difference, runs: Runs, real_traces
     assert difference.applies(case)
     theirs, ours, _ = _sides(case, runs)
     assert differing(*mapped(case, theirs, ours, without=difference)), "identical without it: take it out"
-
-
-@pytest.mark.parametrize("pattern", NOT_YET)
-def test_what_is_not_yet_right_is_a_case(pattern: str, real_traces: None) -> None:
-    assert any(fnmatchcase(name, pattern) for name in CASES)

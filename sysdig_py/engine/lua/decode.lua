@@ -159,6 +159,14 @@ function M.list(i)
     return string_at(p, len)
 end
 
+-- The same with a NUL behind every string, which tells one empty string from none.
+function M.words(i)
+    local p, len = param(i)
+    if not p then return nil end
+    local text = string_at(p, len)
+    return p[len - 1] == 0 and text or text .. "\0"
+end
+
 local function port_at(p)
     return cast(u16p, p)[0]
 end

@@ -32,7 +32,7 @@ function M.set_time_style(letter)
     return evt_time.set_style(letter)
 end
 
--- The field behind a %, its width (nil: as it is), and what follows.
+-- The field behind a %, its width (nil, or written as 0: as it is), and what follows.
 local function token(text)
     local digits, name = text:match("^(%d*)(.*)$")
     if name == "" and digits == "" then
@@ -43,7 +43,8 @@ local function token(text)
     if field.flags:find("F", 1, true) then
         error(field.name .. " is filter only and cannot be used as a display field", 0)
     end
-    return field, digits ~= "" and tonumber(digits) or nil, rest
+    local width = tonumber(digits)
+    return field, width ~= 0 and width or nil, rest
 end
 
 -- Split a format into literal texts and { field, width }.

@@ -93,7 +93,7 @@ def test_a_birth_is_one_birth_whoever_reports_it_first(play, child_first: bool):
         t.event(223, *params, tid=tid)
     probe = play(t)
     facts = [probe.thread(30, f) for f in ("comm", "exe", "args", "ptid", "cwd", "env", "fdlimit", "vmrss")]
-    assert facts == [b"kid", b"kidexe", b"a\0b", 10, b"/home/", b"A=1", 512, 4]
+    assert facts == [b"kid", b"kidexe", b"a\0b\0", 10, b"/home/", b"A=1", 512, 4]
     assert probe.fd(30, 3) == b"/etc/x"
     assert probe.value("fd(30, 3) ~= fd(10, 3)")
 

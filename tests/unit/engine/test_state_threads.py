@@ -40,7 +40,7 @@ def test_snapshot_threads_are_known(probe):
     assert probe.thread(10, "known")
     assert (probe.thread(10, "comm"), probe.thread(10, "args"), probe.thread(10, "env")) == (
         b"bash",
-        b"-l",
+        b"-l\0",
         b"A=1\0B=2",
     )
     assert (probe.thread(10, "cwd"), probe.thread(10, "vmsize"), probe.thread(10, "uid")) == (b"/root/", 44, 3)
@@ -125,7 +125,7 @@ def test_an_exec_replaces_the_program(probe):
     values = {"res": 0, "exe": "ls", "args": b"-l\0/\0", "tid": 10, "pid": 10, "ptid": 1, "comm": "ls", "env": b"X=y\0",
               "filename": "../bin/ls", "fdlimit": 99, "pgft_maj": 4, "vm_size": 7, "uid": 5}  # fmt: skip
     probe.feed(Stream().call("SYSCALL_EXECVE_19_X", values, 10))
-    assert (probe.thread(10, "exe"), probe.thread(10, "args"), probe.thread(10, "comm")) == (b"ls", b"-l\0/", b"ls")
+    assert (probe.thread(10, "exe"), probe.thread(10, "args"), probe.thread(10, "comm")) == (b"ls", b"-l\0/\0", b"ls")
     assert (probe.thread(10, "exepath"), probe.thread(10, "env"), probe.thread(10, "fdlimit")) == (
         b"/bin/ls",
         b"X=y",

@@ -17,7 +17,7 @@ end)
 
 -- sysdig shows empty arguments at the end too
 local joined_arguments = IS_SCAP and memo.one(function(list)
-    return (list:gsub("%z", " "))
+    return (list:sub(1, -2):gsub("%z", " "))
 end) or joined
 
 local command_line = memo.two(function(list, first)

@@ -16,7 +16,7 @@ end
 F["thread.tid"] = { get = function() return ev.tid end }
 F["thread.ismain"] = { get = function()
     if ev.thread.absent then return nil end
-    return ev.tid == ev.pid
+    return ev.thread.tid == ev.pid
 end }
 F["thread.pfmajor"] = of_thread("pfmajor")
 F["thread.pfminor"] = of_thread("pfminor")

@@ -8,7 +8,7 @@ local threads = require("state.threads")
 local handlers = {}
 
 local band = bit.band
-local num, str, list, bytes = decode.num, decode.str, decode.list, decode.bytes
+local num, str, words, bytes = decode.num, decode.str, decode.words, decode.bytes
 local CLONE_FILES, CLONE_PARENT, CLONE_THREAD, CHILD_IN_PIDNS = 1, 256, 8192, 536870912
 -- an older entry with the same tid is another thread
 local SAME_BIRTH_NS = 2e9
@@ -21,7 +21,7 @@ end
 -- Take from the event what it says about parent and child alike.
 local function take_event(child, at)
     child.exe = str(at.exe) or child.exe
-    child.args = list(at.args) or child.args
+    child.args = words(at.args) or child.args
     child.comm = at.comm and str(at.comm) or child.exe
     child.cgroups = at.cgroups and bytes(at.cgroups) or child.cgroups
     child.uid, child.gid = value(at, "uid") or child.uid, value(at, "gid") or child.gid

@@ -9,6 +9,7 @@ local threads = require("state.threads")
 local handlers = {}
 
 local num, str, list, bytes = decode.num, decode.str, decode.list, decode.bytes
+local words = decode.words
 local layout = event_info.layout
 local UNCHANGED = 0xFFFFFFFF
 local RLIMIT_NOFILE = 7
@@ -29,7 +30,7 @@ end
 
 local function take_text(thread, at)
     thread.exe = str(at.exe) or thread.exe
-    thread.args = list(at.args) or ""
+    thread.args = words(at.args) or ""
     thread.comm = at.comm and str(at.comm) or thread.exe
     thread.cgroups = at.cgroups and bytes(at.cgroups) or thread.cgroups
     thread.main.env = at.env and list(at.env) or thread.main.env

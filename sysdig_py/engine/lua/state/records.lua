@@ -21,6 +21,7 @@ local M = { lost_by_cause = {}, cgroup_path = "" }
 
 local cur = record.cur
 local num, str, list, bytes = decode.num, decode.str, decode.list, decode.bytes
+local words = decode.words
 local apply = {}
 
 -- Register the reader of a state record type; it gets the parameter positions by name, the record, and the value of
@@ -43,7 +44,7 @@ local NUMBERS = {
 
 local function thread_texts(thread, at)
     thread.comm, thread.exe, thread.exepath = str(at.comm) or "", str(at.exe) or "", str(at.exepath) or ""
-    thread.args, thread.root, thread.cgroups = list(at.args) or "", str(at.root) or "/", bytes(at.cgroups) or ""
+    thread.args, thread.root, thread.cgroups = words(at.args) or "", str(at.root) or "/", bytes(at.cgroups) or ""
 end
 
 local function process_facts(thread, at)

@@ -10,7 +10,7 @@ local threads = require("state.threads")
 local handlers = {}
 
 local band = bit.band
-local num, str, list, bytes = decode.num, decode.str, decode.list, decode.bytes
+local num, str, words, bytes = decode.num, decode.str, decode.words, decode.bytes
 local CLONE_THREAD, CHILD_IN_PIDNS = 8192, 536870912
 -- an older entry with the same tid is another thread
 local SAME_BIRTH_NS = 2e9
@@ -33,7 +33,7 @@ local function renewed_parent(old, at)
     if ev.thread == old then ev.thread, ev.latency = parent, 0 end
     parent.exe = str(at.exe) or parent.exe
     parent.comm = at.comm and str(at.comm) or parent.exe
-    parent.args = list(at.args) or ""
+    parent.args = words(at.args) or ""
     return parent
 end
 
@@ -47,7 +47,7 @@ end
 
 local function take_event(child, at)
     child.exe = str(at.exe) or child.exe
-    child.args = list(at.args) or ""
+    child.args = words(at.args) or ""
     child.comm = at.comm and str(at.comm) or child.exe
     child.uid, child.gid = value(at, "uid") or child.uid, value(at, "gid") or child.gid
     child.pfmajor, child.pfminor = value(at, "pgft_maj") or 0, value(at, "pgft_min") or 0

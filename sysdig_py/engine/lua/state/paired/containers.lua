@@ -11,7 +11,7 @@ local function stand_in(id, container)
     thread.ptid, thread.vtid, thread.vpid = 0, -2, -2
     thread.comm, thread.exe = "container:" .. id, ""
     thread.fds, thread.main, thread.container, thread.known = {}, thread, container, true
-    thread.cwd, thread.env, thread.fdlimit = "", "", -1
+    thread.cwd, thread.env, thread.fdlimit, thread.loginuid = "", "", -1, 0
     return thread
 end
 

@@ -10,7 +10,8 @@ local threads = require("state.threads")
 
 local handlers = {}
 
-local num, str, int, list, bytes = decode.num, decode.str, decode.int, decode.list, decode.bytes
+local num, str, int, bytes = decode.num, decode.str, decode.int, decode.bytes
+local list, words = decode.list, decode.words
 local layout = event_info.layout
 local has_enter = prepare.has_enter
 local UNCHANGED = 0xFFFFFFFF
@@ -45,7 +46,7 @@ local function program_path_at(thread)
 end
 
 local function take_program(thread, at)
-    thread.exe, thread.args = str(1) or thread.exe, list(2) or ""
+    thread.exe, thread.args = str(1) or thread.exe, words(2) or ""
     thread.comm = at.comm and str(at.comm) or thread.exe
     threads.move(thread, num(4) or thread.pid)
     if thread.ptid == -1 then thread.ptid = num(5) or -1 end
