@@ -1,6 +1,7 @@
 """A .scap trace as a source of records: its event blocks are converted by the engine, its state blocks here.
 
-The trace is read up to the first damage; what was read before it counts, the damage becomes one warning.
+A block that makes no sense in a frame that does is left out. Where frames end to make sense the trace ends, and what
+was read before counts. Either way there is one warning.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from sysdig_py.schema.state import Section, State
 from sysdig_py.trace.readahead import ReadAhead
 from sysdig_py.trace.scap import container_event, layout, state_blocks
 from sysdig_py.trace.scap.cursor import LayoutError
+from sysdig_py.trace.scap.damage import Damage
 from sysdig_py.trace.scap.reader import ScapReader
+from sysdig_py.trace.scap.window import Window
 
 
 class _Status(enum.IntEnum):
@@ -33,7 +36,8 @@ class _Status(enum.IntEnum):
     DAMAGED = 4
 
 
-_MAX_BLOCK: Final = 1 << 30
+# longer blocks are left out: a length that is wrong must not fill the memory
+_MAX_BLOCK: Final = 256 << 20
 
 
 class ScapReplay:
@@ -62,9 +66,8 @@ class ScapReplay:
         self.warnings: list[str] = []
         self._on_warning = on_warning
         self._chunks = ReadAhead(iter(reader))
-        self._data = bytearray()
-        self._at = 0  # in _data
-        self._passed = 0  # bytes of the trace before _data
+        self._window = Window(self._chunks)
+        self._damage = Damage()
         self._spans: deque[tuple[int, int, object]] = deque()
         self._engine: Engine | None = None
         self._blocks: Any = None
@@ -117,28 +120,36 @@ class ScapReplay:
 
     # --- blocks -> spans of records -----------------------------------------------------------
 
-    def _address(self, at: int) -> int:
-        return ctypes.addressof(ctypes.c_char.from_buffer(self._data)) + at
-
     def _convert(self) -> None:
         """Convert up to what the engine's converter cannot do itself, and do that."""
-        status = _Status.NEED
-        if len(self._data) > self._at:
-            result = self._blocks[b"convert"](self._address(self._at), len(self._data) - self._at)
+        window, status = self._window, _Status.NEED
+        if window.left:
+            result = self._blocks[b"convert"](window.address, window.left)
             status = _Status(int(result[0]))
-            self._at += int(result[1])
+            window.advance(int(result[1]))
             if result[2]:
                 # these first, they lie in the converter's memory; the block that stopped it comes up again
                 self._take_converted(int(result[2]))
                 return
-        if status is _Status.NEED:
-            self._read_more(layout.SMALLEST)
-        elif status is _Status.BLOCK:
-            self._other_block()
+        if window.left < layout.FRAME.size:
+            self._read_more()
+        elif status is not _Status.FULL:
+            self._stopped_by(status, *window.frame())
+
+    def _stopped_by(self, status: _Status, kind: int, size: int) -> None:
+        """Deal with the block that the converter leaves to us."""
+        if size < layout.SMALLEST:
+            self._end(f"a block of {size} bytes")
+        elif size > _MAX_BLOCK:
+            self._pass_over(f"a block of {size} bytes", size)
+        elif self._window.left < size:
+            self._read_more(size)  # the block comes up again
         elif status is _Status.CONTAINER:
-            self._container_event()
+            self._container_event(size)
+        elif status is _Status.BLOCK:
+            self._other_block(kind, size)
         elif status is _Status.DAMAGED:
-            self._end("a malformed event block")
+            self._pass_over("a malformed event", size)
 
     def _take_converted(self, size: int) -> None:
         address = int(self._blocks[b"take"]())
@@ -157,100 +168,86 @@ class ScapReplay:
         self._spans.append((ctypes.addressof(memory), len(data), memory))
         self._bytes += len(data)
 
-    def _read_more(self, wanted: int) -> bool:
-        """Read on; False at the end of the file, which then is the end of the trace."""
-        chunk = next(self._chunks, b"")
-        if not chunk:
-            left = len(self._data) - self._at
-            cut = self._reader.cut or ("the last block is cut off" if left else "")
-            self._end(cut)
-            return False
-        del self._data[: self._at]
-        self._passed, self._at = self._passed + self._at, 0
-        self._data += chunk
-        return len(self._data) >= wanted or self._read_more(wanted)
+    def _read_more(self, wanted: int = 1) -> None:
+        """Read on; at the end of the file the trace ends."""
+        if not self._window.more(wanted):
+            self._end(self._reader.cut or ("the last block is cut off" if self._window.left else ""))
 
-    def _other_block(self) -> None:
+    def _pass_over(self, problem: str, size: int) -> None:
+        """Leave out the block here, or end where its frame is wrong as well."""
+        where = self._window.offset
+        if self._window.pass_over(size):
+            self._damage.left_out(problem, where)
+        else:
+            self._end(self._reader.cut or problem, where)
+
+    def _other_block(self, kind: int, size: int) -> None:
         """Take in a block that is not an event: state, a section header, or something unknown."""
-        kind, size = layout.FRAME.unpack_from(self._data, self._at)
-        if not layout.SMALLEST <= size <= _MAX_BLOCK:
-            self._end(f"a block of {size} bytes")
-            return
-        if len(self._data) - self._at < size:
-            # the rest first; the block comes up again
-            self._read_more(size)
-            return
-        size = self._true_size(kind, size)
+        size = self._window.true_size(kind, size)
         if not size:
             self._end("a block that ends with another length than it starts with")
             return
-        self._block(kind, bytes(memoryview(self._data)[self._at + layout.FRAME.size : self._at + size - 4]))
-        self._at += size
-
-    def _true_size(self, kind: int, size: int) -> int:
-        """Return the size of the block here; 0 when its two lengths disagree and nothing tells the truth."""
-        (trailer,) = layout.TRAILER.unpack_from(self._data, self._at + size - layout.TRAILER.size)
-        if trailer == size:
-            return size
-        if kind not in layout.INTERFACES or layout.INTERFACES[kind] < 2:
-            return 0
-        start = self._at + layout.FRAME.size
-        end = state_blocks.interfaces_end(memoryview(bytes(self._data[start : start + 4 * size])))
-        whole = layout.SMALLEST + (end or 0)
-        tail = self._data[self._at + whole - layout.TRAILER.size : self._at + whole]
-        return whole if bytes(tail) == layout.TRAILER.pack(size) else 0
+        self._block(kind, self._window.view(layout.FRAME.size, size - layout.TRAILER.size))
+        self._window.advance(size)
 
     def _block(self, kind: int, payload: bytes) -> None:
         if not (kind == layout.SECTION or layout.is_state(kind)):
             return
-        if self._had_events:
-            self._had_events, self._restarted = False, True
-            self._append(_section(Section.BEGIN))
         try:
             records = b"".join(state_blocks.records(kind, memoryview(payload)))
         except LayoutError as error:
-            self._end(f"a malformed block of type {kind:#x} ({error})")
+            self._note(f"a malformed block of type {kind:#x} ({error})")
             return
+        if self._had_events:
+            self._had_events, self._restarted = False, True
+            self._append(_section(Section.BEGIN))
         if records:
             self._append(records)
             self._unsettled = True
 
-    def _container_event(self) -> None:
+    def _container_event(self, size: int) -> None:
         """Tell the engine of the container, then hand over the event like any other."""
-        address = self._address(self._at)
-        _, size = layout.FRAME.unpack_from(self._data, self._at)
+        address = self._window.address
         self._settle()
         try:
             kind, data, width, count = self._blocks[b"payload"](address)
             counted = None if count is None else int(count)
             known, shown = container_event.record(int(kind), bytes(data), int(width), counted)
         except LayoutError as error:
-            self._end(f"a malformed container event ({error})")
+            self._note(f"a malformed container event ({error})")
+            self._window.advance(size)
             return
         if known:
             self._append(known)
         if not self._restarted:
             self._container_record(address, shown)
-        self._at += size
+        self._window.advance(size)
 
     def _container_record(self, address: int, shown: bool) -> None:
         status = _Status(int(self._blocks[b"convert_container"](address, shown)))
         if status is _Status.DAMAGED:
-            self._end("a malformed container event")
+            self._note("a malformed container event")
             return
         self._append(ctypes.string_at(int(self._blocks[b"take"]()), int(self._blocks[b"made"]())))
 
-    def _end(self, problem: str) -> None:
+    # --- damage -------------------------------------------------------------------------------
+
+    def _note(self, problem: str) -> None:
+        """The block in hand is left out."""
+        self._damage.left_out(problem, self._window.offset)
+
+    def _end(self, problem: str, where: int | None = None) -> None:
+        """The trace ends here: as it should ("") or with a problem, at `where` (default: the block in hand)."""
         self._ended = True
-        if not problem:
-            return
-        where = self._passed + self._at
-        line = f"{self.name}: {problem}, at byte {where}: what follows is lost"
-        if not self._bytes:
+        where = self._window.offset if where is None else where
+        if problem and not self._bytes:
             raise TraceError(f"{self.name}: nothing can be read: {problem} at byte {where}")
-        self.warnings.append(line)
+        line = self._damage.told(problem, where)
+        if not line:
+            return
+        self.warnings.append(f"{self.name}: {line}")
         if self._on_warning:
-            self._on_warning(line)
+            self._on_warning(self.warnings[-1])
 
     # --- spans -> engine ----------------------------------------------------------------------
 

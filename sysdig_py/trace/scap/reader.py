@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import zlib
@@ -89,13 +90,28 @@ class ScapReader:
                 if not data:
                     self.cut = "the compressed data ends early"
                     return
+                before = member.copy()
                 try:
                     yield member.decompress(data, CHUNK)
                 except zlib.error as error:
                     self.cut = f"the compressed data is damaged ({error})"
+                    yield _up_to_damage(before, data)
                     return
                 data = member.unconsumed_tail or source.read(CHUNK) if not member.eof else b""
             data = member.unused_data or source.read(CHUNK)
+
+
+def _up_to_damage(member: zlib._Decompress, data: bytes) -> bytes:
+    """Return what `data` holds before the byte that cannot be."""
+    whole = bytearray()
+    for step in (4096, 1):
+        with contextlib.suppress(zlib.error):
+            while data:
+                before = member.copy()
+                whole += member.decompress(data[:step])
+                data = data[step:]
+        member = before
+    return bytes(whole)
 
 
 def _size(file: BinaryIO) -> int:

@@ -1,0 +1,88 @@
+"""A moving view of a .scap's bytes: the block in hand and what was read behind it lie in memory, nothing else does."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+
+from sysdig_py.trace.scap import layout
+from sysdig_py.trace.scap.state_blocks import interfaces_end
+
+
+class Window:
+    """The bytes of a trace from the block in hand on."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        """Take the bytes from `chunks` as they are needed."""
+        self._chunks = chunks
+        self._data = bytearray()
+        self._at = 0  # of the block in hand
+        self._passed = 0  # bytes of the trace before _data
+
+    @property
+    def left(self) -> int:
+        """How many bytes are there from the block in hand on."""
+        return len(self._data) - self._at
+
+    @property
+    def offset(self) -> int:
+        """Where the block in hand is in the trace."""
+        return self._passed + self._at
+
+    @property
+    def address(self) -> int:
+        """Where the block in hand is in memory, until more is read."""
+        return ctypes.addressof(ctypes.c_char.from_buffer(self._data)) + self._at
+
+    def more(self, wanted: int = 0) -> bool:
+        """Read on until `wanted` bytes are there; False when the trace ends before."""
+        while chunk := next(self._chunks, b""):
+            del self._data[: self._at]
+            self._passed, self._at = self._passed + self._at, 0
+            self._data += chunk
+            if self.left >= wanted:
+                return True
+        return False
+
+    def advance(self, size: int) -> None:
+        """Go on behind `size` bytes that are there."""
+        self._at += size
+
+    def pass_over(self, size: int) -> bool:
+        """Go on behind the block of `size` bytes here, keeping none of it; False when it is no whole block."""
+        rest = size - layout.TRAILER.size
+        while rest > self.left:
+            rest -= self.left
+            self._at = len(self._data)
+            if not self.more():
+                return False
+        self._at += rest
+        if not (self.left >= layout.TRAILER.size or self.more(layout.TRAILER.size)):
+            return False
+        found = self.trailer(layout.TRAILER.size)
+        self._at += layout.TRAILER.size
+        return found == size
+
+    def frame(self) -> tuple[int, int]:
+        """Return type and length of the block in hand."""
+        kind, size = layout.FRAME.unpack_from(self._data, self._at)
+        return kind, size
+
+    def trailer(self, size: int) -> int:
+        """Return the length with which `size` bytes from here end."""
+        (length,) = layout.TRAILER.unpack_from(self._data, self._at + size - layout.TRAILER.size)
+        return int(length)
+
+    def view(self, start: int, end: int) -> bytes:
+        """Return the bytes between two places counted from the block in hand."""
+        return bytes(memoryview(self._data)[self._at + start : self._at + end])
+
+    def true_size(self, kind: int, size: int) -> int:
+        """Return the size of the block here, which says `size`; 0 when its end disagrees, and nothing tells."""
+        if self.trailer(size) == size:
+            return size
+        if layout.INTERFACES.get(kind, 0) < 2:
+            return 0
+        rest = self.view(layout.FRAME.size, layout.FRAME.size + 4 * size)
+        whole = layout.SMALLEST + (interfaces_end(memoryview(rest)) or 0)
+        return whole if self.left >= whole and self.trailer(whole) == size else 0
