@@ -9,10 +9,8 @@ Per batch, never per event: pump the source, hand over what came out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sysdig_py import filter as event_filter
 from sysdig_py.capture.source import Source
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.chisel.run import ChiselRequests, ChiselRun, ChiselSettings
@@ -21,13 +19,14 @@ from sysdig_py.errors import UsageError
 from sysdig_py.output.display import Display
 from sysdig_py.output.summary import Summary
 from sysdig_py.output.text import TextOutput
-from sysdig_py.trace.writer import NativeWriter
+
+if TYPE_CHECKING:
+    from sysdig_py.trace.writer import NativeWriter
 
 RECORD_BUFFER: Final = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What to do with the events of every source."""
 
     filter_text: str = ""  # the capture filter, "" for all events
@@ -36,7 +35,7 @@ class Plan:
     chisels: tuple[tuple[str, str | None], ...] = ()  # names and argument strings; with any, no lines are printed
     max_events: int = 0  # end each source after so many events, 0 for no limit
     max_seconds: float = 0.0  # end each source after so many seconds of event time, 0 for no limit
-    display: Display = field(default_factory=Display)
+    display: Display = Display()
     summary: bool = False  # count the events by name
     container_data: bool = False  # chisels add the container to their output
     allow_io: bool = False  # chisels may open files and run commands
@@ -130,7 +129,11 @@ class Pipeline:
 
 
 def _compiled(filter_text: str) -> str:
-    return event_filter.compile(filter_text).lua_source if filter_text else ""
+    if not filter_text:
+        return ""
+    from sysdig_py import filter as event_filter
+
+    return event_filter.compile(filter_text).lua_source
 
 
 def _chisels(engine: Engine, plan: Plan, registry: Registry) -> ChiselRun:

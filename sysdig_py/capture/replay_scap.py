@@ -19,7 +19,7 @@ from sysdig_py.errors import TraceError
 from sysdig_py.schema.record import Flag, pack_record
 from sysdig_py.schema.state import Section, State
 from sysdig_py.trace.readahead import ReadAhead
-from sysdig_py.trace.scap import container_event, layout, state_blocks
+from sysdig_py.trace.scap import layout, state_blocks
 from sysdig_py.trace.scap.cursor import LayoutError
 from sysdig_py.trace.scap.damage import Damage
 from sysdig_py.trace.scap.reader import ScapReader
@@ -209,6 +209,9 @@ class ScapReplay:
         """Tell the engine of the container, then hand over the event like any other."""
         address = self._window.address
         self._settle()
+        # few traces have any
+        from sysdig_py.trace.scap import container_event
+
         try:
             kind, data, width, count = self._blocks[b"payload"](address)
             counted = None if count is None else int(count)

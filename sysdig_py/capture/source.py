@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sysdig_py.engine.vm import Engine
 
 
-@dataclass(slots=True)
 class CaptureStats:
     """What a source counted.
 
@@ -19,10 +17,11 @@ class CaptureStats:
         seconds: duration of the capture.
     """
 
-    events: int = 0
-    bytes: int = 0
-    lost: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
+    def __init__(
+        self, events: int = 0, bytes: int = 0, lost: dict[str, int] | None = None, seconds: float = 0.0
+    ) -> None:
+        """Begin with these counts."""
+        self.events, self.bytes, self.lost, self.seconds = events, bytes, lost or {}, seconds
 
 
 class Source(Protocol):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sysdig_py.capture.replay import Replay
-from sysdig_py.capture.replay_scap import ScapReplay
 from sysdig_py.trace.detect import open_trace
 from sysdig_py.trace.scap.reader import ScapReader
+
+if TYPE_CHECKING:
+    from sysdig_py.capture.replay import Replay
+    from sysdig_py.capture.replay_scap import ScapReplay
 
 
 def open_replay(path: str | Path, on_warning: Callable[[str], None] | None = None) -> Replay | ScapReplay:
@@ -23,5 +26,10 @@ def open_replay(path: str | Path, on_warning: Callable[[str], None] | None = Non
     """
     reader = open_trace(path)
     if isinstance(reader, ScapReader):
+        from sysdig_py.capture.replay_scap import ScapReplay
+
         return ScapReplay(reader, on_warning)
+    # the native format needs packages that take their time to load
+    from sysdig_py.capture.replay import Replay
+
     return Replay(reader, on_warning)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from sysdig_py.chisel.registry import Registry, Script
-from sysdig_py.engine.vm import Engine
+from sysdig_py.engine.vm import Runtime
 from sysdig_py.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One entry of a chisel's `args`; `argtype` is informational but for `filter`."""
 
     name: str
@@ -26,8 +25,7 @@ class Argument:
     optional: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(NamedTuple):
     """What the globals of a chisel's script say."""
 
     name: str
@@ -51,9 +49,9 @@ class Describer:
     def __init__(self, registry: Registry) -> None:
         """Let the scripts' `require` find the modules of `registry`."""
         self._registry = registry
-        self._engine = Engine()
-        self._describe = self._engine.require("chisel.describe")[b"describe"]
-        self._dirs = self._engine.table([os.fsencode(d) for d in registry.module_dirs])
+        runtime = Runtime()
+        self._describe = runtime.require("chisel.describe")[b"describe"]
+        self._dirs = runtime.table([os.fsencode(d) for d in registry.module_dirs])
 
     def describe(self, script: Script) -> Description:
         """Return what `script` says about itself.
@@ -82,6 +80,12 @@ class Describer:
             except UsageError:
                 # not a chisel: a module that needs what only a running chisel has
                 continue
+
+
+@cache
+def describer(registry: Registry) -> Describer:
+    """Return the one that reads the chisels of `registry`."""
+    return Describer(registry)
 
 
 def _text(raw: bytes) -> str:

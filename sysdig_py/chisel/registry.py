@@ -6,12 +6,10 @@ Directories of `SYSDIG_CHISEL_DIR` (the last listed first), the path as given, `
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from sysdig_py import locations
 from sysdig_py.errors import UsageError
@@ -20,8 +18,7 @@ INSTALLED_SYSDIG: Final = "/usr/share/sysdig/chisels/"
 AS_GIVEN: Final = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """A chisel's file: the `name` it was asked for by, its `path` as written, and its text."""
 
     name: str
@@ -64,6 +61,8 @@ class Registry:
 
     def _unknown(self, name: str) -> str:
         known = [p.stem for directory in self.module_dirs for p in Path(directory).glob("*.lua")]
+        import difflib
+
         near = difflib.get_close_matches(name, [k for k in known if not k.startswith("v_")], 1)
         hint = f"did you mean {near[0]}?" if near else "use -cl to list them."
         return f"chisel {name} not found - {hint}"

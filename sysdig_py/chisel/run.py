@@ -7,19 +7,15 @@ Order: `add` for every `-c`, then for every source `init`, `start`, records thro
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from sysdig_py.chisel.arguments import bind
-from sysdig_py.chisel.describe import Describer
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.chisel.timing import CallbackTime
 from sysdig_py.engine.vm import Engine
 from sysdig_py.errors import ChiselError
 
 
-@dataclass(frozen=True, slots=True)
-class ChiselSettings:
+class ChiselSettings(NamedTuple):
     """What chisels may ask about the command line.
 
     Attributes:
@@ -39,8 +35,10 @@ class ChiselSettings:
     profile: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChiselRequests:
+_DEFAULTS: Final = ChiselSettings()
+
+
+class ChiselRequests(NamedTuple):
     """What chisels asked of the run: a filter, the snaplen they need, a command line to run afterwards."""
 
     filter_text: str = ""
@@ -48,23 +46,16 @@ class ChiselRequests:
     run_app: str | None = None
 
 
-@dataclass(slots=True)
 class ChiselRun:
     """All chisels of one run of an engine."""
 
-    engine: Engine
-    registry: Registry
-    settings: ChiselSettings = field(default_factory=ChiselSettings)
-    _lua: Any = field(init=False)
-    _describer: Describer | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
+    def __init__(self, engine: Engine, registry: Registry, settings: ChiselSettings = _DEFAULTS) -> None:
         """Tell the engine's side what chisels may know."""
-        self._lua = self.engine.require("chisel.run")
-        settings = self.settings
+        self.engine, self.registry, self.settings = engine, registry, settings
+        self._lua: Any = engine.require("chisel.run")
         self._call(
             "setup",
-            self.engine.table(
+            engine.table(
                 {
                     b"filter": os.fsencode(settings.filter_text),
                     b"container_data": settings.container_data,
@@ -84,9 +75,12 @@ class ChiselRun:
             UsageError: there is no such chisel, or the arguments do not fit.
             ChiselError: its script or its on_set_arg failed.
         """
+        # not needed by a run without chisels
+        from sysdig_py.chisel.arguments import bind
+        from sysdig_py.chisel.describe import describer
+
         script = self.registry.find(name)
-        self._describer = self._describer or Describer(self.registry)
-        values = bind(self._describer.describe(script), argument_text)
+        values = bind(describer(self.registry).describe(script), argument_text)
         self._call("add", os.fsencode(script.name), os.fsencode(script.path), script.source, *map(os.fsencode, values))
         self._raise_failures()
 

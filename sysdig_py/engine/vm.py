@@ -14,10 +14,9 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
-from sysdig_py import locations
+from sysdig_py.engine import modules
 from sysdig_py.errors import EnvironmentLack, SysdigPyError, UsageError
 
 # Kinds of streams: exit events that carry everything; enter and exit events, as in a .scap.
@@ -84,8 +83,7 @@ def _no_chisel(name: str) -> tuple[str, bytes]:
     raise SysdigPyError(f"no chisel registry is attached (chisel: {name})")
 
 
-@dataclass(frozen=True, slots=True)
-class HostCallbacks:
+class HostCallbacks(NamedTuple):
     """What Lua may ask of Python.
 
     Attributes:
@@ -142,12 +140,48 @@ def _runtime() -> Any:
         attribute_filter=_deny,
     )
     runtime.execute(b"python = nil; package.loaded.python = nil; package.cpath = ''")
-    search = ";".join(str(locations.LUA / pattern) for pattern in ("?.lua", "?/init.lua"))
-    runtime.execute(b"package.path = ...", search.encode())
+    runtime.execute(b"package.path = ''")
+    modules.install(runtime)
     return runtime
 
 
-class Engine:
+class Runtime:
+    """A Lua runtime with the engine's modules; none is loaded yet."""
+
+    def __init__(self) -> None:
+        """Start LuaJIT.
+
+        Raises:
+            EnvironmentLack: lupa with LuaJIT is not installed.
+        """
+        self._lua = _runtime()
+        self._error = _lupa().LuaError
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except self._error as error:
+            raise EngineFault(str(error)) from error
+
+    def _run(self, function: Any, *arguments: Any) -> Any:
+        with self._faults():
+            return function(*arguments)
+
+    def require(self, module: str) -> Any:
+        """Return an engine module as a Lua table; its functions are found under bytes keys."""
+        return self._run(self._lua.require, module.encode())
+
+    def execute(self, source: str | bytes, *arguments: Any) -> Any:
+        """Run trusted Lua source with full rights; for engine parts and tests, never for chisels."""
+        return self._run(self._lua.execute, _bytes(source), *arguments)
+
+    def table(self, items: Sequence[Any] | dict[Any, Any]) -> Any:
+        """Return `items` as a Lua table."""
+        return self._lua.table_from(items)
+
+
+class Engine(Runtime):
     """One data plane: state tables, filter, sinks and chisels of one run."""
 
     def __init__(
@@ -170,8 +204,7 @@ class Engine:
         Raises:
             EnvironmentLack: lupa with LuaJIT is not installed.
         """
-        self._lua = _runtime()
-        self._error = _lupa().LuaError
+        super().__init__()
         self.dialect = dialect
         self._run(self._run(self._lua.require, b"dialect")[b"choose"], dialect.encode())
         self._host = self._run(self._lua.require, b"host")
@@ -183,31 +216,8 @@ class Engine:
         facts = {_bytes(k): v if isinstance(v, (int, float)) else _bytes(str(v)) for k, v in machine.items()}
         self._call("begin", self._lua.table_from(facts), is_live, _bytes(source_name))
 
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
-            yield
-        except self._error as error:
-            raise EngineFault(str(error)) from error
-
-    def _run(self, function: Any, *arguments: Any) -> Any:
-        with self._faults():
-            return function(*arguments)
-
     def _call(self, name: str, *arguments: Any) -> Any:
         return self._run(self._host[name.encode()], *arguments)
-
-    def require(self, module: str) -> Any:
-        """Return an engine module as a Lua table; its functions are found under bytes keys."""
-        return self._run(self._lua.require, module.encode())
-
-    def execute(self, source: str | bytes, *arguments: Any) -> Any:
-        """Run trusted Lua source with full rights; for engine parts and tests, never for chisels."""
-        return self._run(self._lua.execute, _bytes(source), *arguments)
-
-    def table(self, items: Sequence[Any] | dict[Any, Any]) -> Any:
-        """Return `items` as a Lua table."""
-        return self._lua.table_from(items)
 
     # --- records in ---------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ the position of the value.
 
 from __future__ import annotations
 
-import difflib
 import enum
 import ipaddress
 import re
@@ -109,6 +108,8 @@ def hex_bytes(text: str) -> bytes:
 def check_event_name(text: str) -> None:
     """Raise ValueError when no event and no system call has this name."""
     if text not in event_names():
+        import difflib
+
         close = difflib.get_close_matches(text, event_names(), n=1)
         raise ValueError(f"unknown event type {text}" + (f"; did you mean {close[0]}?" if close else ""))
 

@@ -11,17 +11,13 @@ and the engine's Lua table from them.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 SCHEMA_VERSION: Final = "4.5.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """One parameter of an event type.
 
     Attributes:
@@ -41,8 +37,7 @@ class Param:
     dynamic: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EventType:
+class EventType(NamedTuple):
     """One event type: `code`, upper-case `id`, user-visible `name`, bit masks and parameters."""
 
     code: int
@@ -58,8 +53,7 @@ class EventType:
         return self.code % 2 == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Syscall:
+class Syscall(NamedTuple):
     """One system call of an architecture and the exit event it is reported as."""
 
     nr: int
@@ -71,6 +65,10 @@ class Syscall:
 
 def load_data(name: str) -> Any:
     """Return the parsed content of `data/NAME.json`."""
+    # slow to load, and few runs need the table here
+    import json
+    from importlib import resources
+
     return json.loads(resources.files(__package__).joinpath("data").joinpath(f"{name}.json").read_text())
 
 

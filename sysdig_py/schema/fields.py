@@ -7,7 +7,6 @@ schema. Flags: `F` filter only, `P` display only, `A` argument required, `a` arg
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from dataclasses import dataclass
 from functools import cache
@@ -91,6 +90,8 @@ def raw_argument_types() -> dict[str, str]:
 
 def nearest(text: str) -> str:
     """Return the known field name closest to `text`, or ""."""
+    import difflib
+
     close = difflib.get_close_matches(text, fields(), n=1, cutoff=0.6)
     return close[0] if close else ""
 

@@ -6,13 +6,15 @@ import struct
 import sys
 import zlib
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from sysdig_py.errors import TraceError
-from sysdig_py.trace.format import MAGIC
-from sysdig_py.trace.reader import NativeReader
+from sysdig_py.trace.magic import MAGIC
 from sysdig_py.trace.scap import layout
 from sysdig_py.trace.scap.reader import ScapReader
+
+if TYPE_CHECKING:
+    from sysdig_py.trace.reader import NativeReader
 
 _GZIP: Final = b"\x1f\x8b"
 _SECTION: Final = b"\x0a\x0d\x0d\x0a"
@@ -31,6 +33,9 @@ def open_trace(path: str | Path) -> NativeReader | ScapReader:
     try:
         start = file.read(len(MAGIC))
         if start == MAGIC:
+            # needs packages that take their time to load
+            from sysdig_py.trace.reader import NativeReader
+
             return NativeReader(file, name, pushed_back=start)
         start += file.read(_PEEK)
         if layout.is_first(_gunzip_start(start) if start.startswith(_GZIP) else start):

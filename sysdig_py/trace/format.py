@@ -15,7 +15,8 @@ from typing import Any, Final, Protocol
 
 import msgpack  # type: ignore[import-untyped, unused-ignore]
 
-MAGIC: Final = b"\x8fSPY\r\n\x1a\n"
+from sysdig_py.trace.magic import MAGIC as MAGIC
+
 END_MAGIC: Final = b"\x8fSPYEND\n"
 FORMAT_VERSION: Final = 1
 

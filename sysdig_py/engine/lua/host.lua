@@ -2,6 +2,11 @@
 local ffi = require("ffi")
 
 -- a run has many event types times many states of the tables: the defaults give up far too early
+-- A short trace is over before compiled code has paid for its compilation, and so is what loading does: the compiler is
+-- on from the first long span of records on, and for a ring.
+jit.off()
+local LONG = 256 * 1024
+
 jit.opt.start("maxtrace=20000", "maxrecord=20000", "maxirconst=4000", "maxside=10000", "maxsnap=4000", "loopunroll=60",
     "sizemcode=256", "maxmcode=131072")
 
@@ -60,6 +65,7 @@ end
 
 function M.open_ring(consumer, producer, data, size)
     ring.open(consumer, producer, data, size)
+    jit.on()
 end
 
 local function answer(status, consumed)
@@ -69,6 +75,7 @@ local function answer(status, consumed)
 end
 
 function M.feed(address, length)
+    if length >= LONG then jit.on() end
     local ok, status = xpcall(walk.span, debug.traceback, ffi.cast(u8p, address), length)
     walk.retain()
     if not ok then return FAULT, control.offset, status end

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sysdig_py import filter as event_filter
-from sysdig_py.chisel import arguments
-from sysdig_py.chisel import listing as chisel_texts
-from sysdig_py.chisel.describe import Describer, Description
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.errors import FilterError
-from sysdig_py.schema import events, fields
+
+if TYPE_CHECKING:
+    from sysdig_py.chisel.describe import Describer, Description
+    from sysdig_py.schema.events import EventType
 
 _TYPE_NAMES: Final = {"dyn": "DYNAMIC"}
 _UNUSED: Final = 64
@@ -26,37 +25,46 @@ def registry() -> Registry:
     return Registry()
 
 
-@cache
 def _describer() -> Describer:
-    return Describer(registry())
+    from sysdig_py.chisel.describe import describer
+
+    return describer(registry())
 
 
 def field_list(*, verbose: bool) -> str:
     """Return the text of `-l`."""
+    from sysdig_py.schema import fields
+
     return fields.listing(verbose=verbose)
 
 
 def field_markdown() -> str:
     """Return the text of `--list-markdown`."""
+    from sysdig_py.schema import fields
+
     return fields.markdown()
 
 
 def event_list() -> str:
     """Return the text of `-L`: the current version of every event, `>` calls and `<` returns."""
+    from sysdig_py.schema import events
+
     return "".join(_event_line(event) for event in events.events() if _is_listed(event))
 
 
-def _is_listed(event: events.EventType) -> bool:
+def _is_listed(event: EventType) -> bool:
     return not event.flags & (_OLD_VERSION | _UNUSED) and not event.category & _INTERNAL
 
 
-def _event_line(event: events.EventType) -> str:
+def _event_line(event: EventType) -> str:
     params = ", ".join(f"{_TYPE_NAMES.get(p.type, p.type.upper())} {p.name}" for p in event.params)
     return f"{'<' if event.is_exit else '>'} {event.name}({params})\n"
 
 
 def chisel_list() -> str:
     """Return the text of `-cl`."""
+    from sysdig_py.chisel import listing as chisel_texts
+
     return chisel_texts.chisel_list(_describer().all())
 
 
@@ -66,6 +74,8 @@ def chisel_info(name: str) -> str:
     Raises:
         UsageError: there is no such chisel.
     """
+    from sysdig_py.chisel import listing as chisel_texts
+
     return chisel_texts.chisel_info(_describe(name))
 
 
@@ -75,6 +85,8 @@ def chisel_wants_word(name: str, rest: Sequence[str]) -> bool:
     Raises:
         UsageError: there is no such chisel, or a mandatory argument is missing.
     """
+    from sysdig_py.chisel import arguments
+
     return arguments.wants_next_word(_describe(name), rest, _is_filter)
 
 
@@ -83,6 +95,8 @@ def _describe(name: str) -> Description:
 
 
 def _is_filter(text: str) -> bool:
+    from sysdig_py import filter as event_filter
+
     try:
         event_filter.compile(text)
     except FilterError:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from sysdig_py.errors import ChiselError, FilterError, SysdigPyError
-from sysdig_py.ui.cli import listing, run
-from sysdig_py.ui.cli.chisel_command import run_chisel_command
-from sysdig_py.ui.cli.doctor import run_doctor
-from sysdig_py.ui.cli.formats import default_format
+from sysdig_py.ui.cli import run
 from sysdig_py.ui.cli.interrupt import stop_signals
-from sysdig_py.ui.cli.options import Options, help_text, parse
+from sysdig_py.ui.cli.options import Options, parse
 
 BROKEN_PIPE: Final = 141  # what a shell reports for a process ended by SIGPIPE
 
@@ -34,25 +30,42 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
+    # modules that not every run needs are imported where they are used: the first line comes that much earlier
     if words[:1] == ["doctor"]:
+        from sysdig_py.ui.cli.doctor import run_doctor
+
         return run_doctor(sys.stdout)
     if words[:1] == ["chisel"]:
+        from sysdig_py.ui.cli.chisel_command import run_chisel_command
+
         return run_chisel_command(words[1:], sys.stdout)
-    options = parse(words, listing.chisel_wants_word)
+    options = parse(words, _chisel_wants_word)
     if options.listing:
         sys.stdout.write(_listing(options))
         return 0
     with stop_signals() as stop:
         outcome = run.run(options, lambda: bool(stop))
         if outcome.run_app is not None and not stop:
-            again = parse(shlex.split(outcome.run_app), listing.chisel_wants_word)
+            import shlex
+
+            again = parse(shlex.split(outcome.run_app), _chisel_wants_word)
             outcome.failures += run.run(again, lambda: bool(stop)).failures
     for failure in outcome.failures:
         _complain(ChiselError(failure))
     return ChiselError.exit_code if outcome.failures else 0
 
 
+def _chisel_wants_word(name: str, rest: Sequence[str]) -> bool:
+    from sysdig_py.ui.cli.listing import chisel_wants_word
+
+    return chisel_wants_word(name, rest)
+
+
 def _listing(options: Options) -> str:
+    from sysdig_py.ui.cli import listing
+    from sysdig_py.ui.cli.formats import default_format
+    from sysdig_py.ui.cli.options import help_text
+
     kind, _, name = options.listing.partition(":")
     texts: dict[str, Callable[[], str]] = {
         "help": help_text,

@@ -7,10 +7,8 @@ chisel's own business, so the parser asks the registry through `ChiselWords`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sysdig_py.errors import UsageError
 
@@ -29,8 +27,7 @@ NAMED_FORMATS: Final = {
 BUFFER_FORMATS: Final = {"x": "hex", "X": "hexascii", "A": "ascii", "b": "base64"}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option: how it is written, whether it takes a value, and what it does."""
 
     letter: str
@@ -86,16 +83,14 @@ USAGE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ChiselRequest:
+class ChiselRequest(NamedTuple):
     """One `-c`: the chisel's name and the argument string that followed it, if any."""
 
     name: str
     arguments: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What the command line asks for."""
 
     read: tuple[str, ...] = ()
@@ -122,7 +117,7 @@ class Options:
     allow_io: bool = False
     verbose: bool = False
     listing: str = ""  # "fields", "markdown", "events", "chisels", "help", "version", "chisel:NAME" or "format:DATA"
-    words: tuple[str, ...] = field(default=())
+    words: tuple[str, ...] = ()
 
     @property
     def filter_text(self) -> str:
@@ -148,7 +143,7 @@ def parse(argv: Sequence[str], chisel_words: ChiselWords) -> Options:
             options = _short(word[1:], rest, options, chisel_words)
         else:
             words.append(word)
-    return replace(options, words=tuple(words))
+    return options._replace(words=tuple(words))
 
 
 def help_text() -> str:
@@ -166,6 +161,8 @@ def _long(text: str, rest: list[str], options: Options, chisel_words: ChiselWord
     name, has_value, value = text.partition("=")
     option = next((o for o in OPTIONS if o.long and o.long == name), None)
     if option is None:
+        import difflib
+
         near = difflib.get_close_matches(name, [o.long for o in OPTIONS if o.long], 1)
         hint = f"; did you mean --{near[0]}?" if near else "; sysdig-py -h lists them"
         raise UsageError(f"unknown option --{name}{hint}")
@@ -202,15 +199,15 @@ def _apply(option: Option, value: str, rest: list[str], options: Options, chisel
     if key in BUFFER_FORMATS:
         if options.buffer_format != "normal":
             raise UsageError("you cannot specify more than one output format")
-        return replace(options, buffer_format=BUFFER_FORMATS[key])
-    return replace(options, **_CHANGES[key](value, options))
+        return options._replace(buffer_format=BUFFER_FORMATS[key])
+    return options._replace(**_CHANGES[key](value, options))
 
 
 def _chisel(name: str, rest: list[str], options: Options, chisel_words: ChiselWords) -> Options:
     if name == "l":
-        return replace(options, listing="chisels")
+        return options._replace(listing="chisels")
     arguments = rest.pop(0) if chisel_words(name, rest) else None
-    return replace(options, chisels=(*options.chisels, ChiselRequest(name, arguments)))
+    return options._replace(chisels=(*options.chisels, ChiselRequest(name, arguments)))
 
 
 def _print_format(value: str, options: Options) -> dict[str, Any]:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sysdig_py import filter as event_filter
-from sysdig_py.capture.live import LiveCapture, LiveOptions
-from sysdig_py.capture.replay import Replay
-from sysdig_py.capture.replay_scap import ScapReplay
 from sysdig_py.capture.source import Source
 from sysdig_py.capture.traces import open_replay
 from sysdig_py.engine.vm import HostCallbacks
@@ -23,20 +16,27 @@ from sysdig_py.errors import UsageError
 from sysdig_py.output.display import Display
 from sysdig_py.output.text import TextOutput
 from sysdig_py.pipeline import Pipeline, Plan
-from sysdig_py.trace.format import make_header
-from sysdig_py.trace.writer import NativeWriter
 from sysdig_py.ui.cli.formats import line_format, uses_colours
 from sysdig_py.ui.cli.interrupt import saved_in_any_case
 from sysdig_py.ui.cli.listing import registry
 from sysdig_py.ui.cli.options import Options
 
+if TYPE_CHECKING:
+    # what only some runs need is imported where it is used: the first line of the others comes that much earlier
+    from sysdig_py.capture.live import LiveCapture
+    from sysdig_py.capture.replay import Replay
+    from sysdig_py.capture.replay_scap import ScapReplay
 
-@dataclass(slots=True)
+    _Opened = LiveCapture | Replay | ScapReplay
+
+
 class Outcome:
     """What a run leaves behind: reports of failed chisels, and a command line a chisel asked for."""
 
-    failures: list[str] = field(default_factory=list)
-    run_app: str | None = None
+    def __init__(self) -> None:
+        """Nothing went wrong yet, nothing was asked for."""
+        self.failures: list[str] = []
+        self.run_app: str | None = None
 
 
 def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
@@ -119,9 +119,6 @@ def _display(options: Options) -> Display:
     )
 
 
-_Opened = LiveCapture | Replay | ScapReplay
-
-
 def _run_source(
     source: _Opened, options: Options, pipeline: Pipeline, stopped: Callable[[], bool], outcome: Outcome
 ) -> None:
@@ -129,6 +126,8 @@ def _run_source(
         stack.callback(source.close)
         pipeline.open(source)
         if options.write is not None:
+            from sysdig_py.trace.writer import NativeWriter
+
             writer = NativeWriter(options.write, _header(source, options))
             stack.callback(lambda: writer.close(source.stats()))
             stack.enter_context(saved_in_any_case(writer.abort))
@@ -162,6 +161,8 @@ def _progress(source: Source, options: Options) -> AbstractContextManager[Callab
 
 def version() -> str:
     """Return the version of the installed package."""
+    from importlib import metadata
+
     return metadata.version("sysdig-py")
 
 
@@ -170,6 +171,8 @@ def _open_trace(path: str) -> Replay | ScapReplay:
 
 
 def _open_live(options: Options) -> LiveCapture:
+    from sysdig_py.capture.live import LiveCapture, LiveOptions
+
     return LiveCapture(
         LiveOptions(
             snaplen=options.snaplen,
@@ -182,6 +185,9 @@ def _open_live(options: Options) -> LiveCapture:
 
 def _header(source: _Opened, options: Options) -> dict[str, Any]:
     """Return the header of the trace to write; a trace made from a trace keeps when and how it was captured."""
+    from sysdig_py.capture.live import LiveCapture
+    from sysdig_py.trace.format import make_header
+
     tool = f"sysdig-py {version()}"
     start_ts, snaplen = time.time_ns(), 0
     if not isinstance(source, LiveCapture):
@@ -199,11 +205,17 @@ def _standard_output(options: Options) -> BinaryIO:
 
 def _host() -> HostCallbacks:
     return HostCallbacks(
-        compile_filter=lambda text: event_filter.compile(text).lua_source,
+        compile_filter=_compile_filter,
         find_chisel=_find_chisel,
         window=_window,
         is_tty=_is_terminal,
     )
+
+
+def _compile_filter(text: str) -> str:
+    from sysdig_py import filter as event_filter
+
+    return event_filter.compile(text).lua_source
 
 
 def _find_chisel(name: str) -> tuple[str, bytes]:
@@ -214,6 +226,8 @@ def _find_chisel(name: str) -> tuple[str, bytes]:
 def _window() -> tuple[int, int]:
     if not _is_terminal():
         return -1, -1
+    import shutil
+
     size = shutil.get_terminal_size()
     return size.columns, size.lines
 

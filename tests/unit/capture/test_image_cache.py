@@ -56,7 +56,7 @@ def test_a_file_others_may_write_is_not_trusted(kept, mode):
 
 
 def test_somebody_elses_file_is_not_trusted(kept, monkeypatch):
-    monkeypatch.setattr(image_cache.os, "geteuid", lambda: kept.stat().st_uid + 1)
+    monkeypatch.setattr("os.geteuid", lambda: kept.stat().st_uid + 1)
     assert image_cache.find("key") is None
 
 
@@ -83,7 +83,7 @@ def test_a_write_that_fails_leaves_nothing_behind(folder, monkeypatch):
     def full(*_paths):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(image_cache.Path, "replace", full)
+    monkeypatch.setattr("pathlib.Path.replace", full)
     image_cache.keep("key", IMAGE)
     assert not list(folder.iterdir())
 

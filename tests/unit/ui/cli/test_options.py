@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -84,7 +83,7 @@ def test_pp_asks_for_the_format_in_force_where_it_stands() -> None:
     ],
 )
 def test_each_option_changes_its_own_entry(argv: list[str], changed: dict[str, object]) -> None:
-    assert _parse(*argv) == replace(Options(), **changed)  # type: ignore[arg-type]
+    assert _parse(*argv) == Options(**changed)  # type: ignore[arg-type]
 
 
 def test_displayflt_takes_no_argument() -> None:
