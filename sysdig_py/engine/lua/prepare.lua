@@ -1,10 +1,12 @@
 -- What the walk does with a record before state changes and filter see it: the header into `ev`, then whose event it is
--- and which fd it is about. For streams of exit events that carry pid, cgroup and latency themselves.
+-- and which fd it is about. For streams of exit events that carry pid, cgroup and latency themselves. Those of a .scap
+-- do not: pid and container are what the thread table knows, the latency stays unknown.
 local record = require("record")
 local ev = require("ev")
 local decode = require("decode")
 local schema = require("schema_data")
 local threads = require("state.threads")
+local cgroups = require("state.cgroups")
 local containers = require("state.containers")
 
 local M = {}
@@ -40,15 +42,7 @@ local function find_thread(info)
     return thread
 end
 
-function M.context(rec, info)
-    local thread = find_thread(info)
-    local cgroup = tonumber(rec.cgroup_id)
-    if cgroup == 0 then
-        cgroup = thread.cgroup
-    elseif thread.cgroup ~= cgroup then
-        thread.cgroup = cgroup
-    end
-    ev.thread, ev.cgroup, ev.container = thread, cgroup, by_cgroup[cgroup]
+local function find_fd(thread, info)
     local fd_index = info.fd_index
     if fd_index < 0 then
         ev.fdnum, ev.fd = nil, nil
@@ -58,6 +52,25 @@ function M.context(rec, info)
     ev.fdnum = num
     -- a negative number (mmap without a file) must not reach the table: LuaJIT cannot compile that look-up
     if num and num >= 0 then ev.fd = thread.fds[num] else ev.fd = nil end
+end
+
+local function without_cgroup(thread, info)
+    ev.thread, ev.cgroup, ev.container = thread, 0, cgroups.container_of(thread)
+    find_fd(thread, info)
+end
+
+function M.context(rec, info)
+    local thread = find_thread(info)
+    local cgroup = tonumber(rec.cgroup_id)
+    if cgroup == 0 then
+        if ev.pid == 0 then ev.pid = thread.pid end
+        cgroup = thread.cgroup
+        if cgroup == 0 then return without_cgroup(thread, info) end
+    elseif thread.cgroup ~= cgroup then
+        thread.cgroup = cgroup
+    end
+    ev.thread, ev.cgroup, ev.container = thread, cgroup, by_cgroup[cgroup]
+    find_fd(thread, info)
 end
 
 return M

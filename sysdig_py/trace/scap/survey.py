@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from sysdig_py.schema.events import load_data
 from sysdig_py.trace.scap import layout
 
 MAGIC: Final = 0x1A2B3C4D
 _ENOUGH: Final = 4096
-# Even codes that stand alone: they come from every recorder, whether or not it reports enters.
+# Even codes that tell nothing: they come from every recorder, whether or not it reports enters. _STILL_ENTERED are
+# calls whose enter later recorders report too, since a path can change in memory during the call.
 _ALONE: Final = frozenset(
     {16, 146, 148, 152, 186, 196, 228, 232, 234, 244, 260, 268, 270, 272, 280, 286, 288, 290, 322, 324}
 )
+_STILL_ENTERED: Final = frozenset({2, 22, 58, 306, 326})
 PAIRED: Final = "0293"
 
 
@@ -30,11 +33,20 @@ class Survey:
         self._at = 0
         self._exits = 0
         self._enters = 0
+        self._early = 0  # enters that later recorders report as well
+        self._parameters: dict[int, int] = {}  # exit -> how many it has at most
 
     @property
     def dialect(self) -> str:
-        """Enter and exit events, unless there are many exits without a single enter."""
-        return "" if self._exits >= _ENOUGH and not self._enters else PAIRED
+        """Enter and exit events; or exits alone, when they have parameters that came later, or are many and alone."""
+        if self._enters:
+            return PAIRED
+        lonely = self._exits >= _ENOUGH and not self._early
+        return "" if lonely or self._has_later_layouts() else PAIRED
+
+    def _has_later_layouts(self) -> bool:
+        known = {row["code"]: len(row["params"]) for row in load_data("events_0293")["events"]}
+        return any(count > known.get(code, count) for code, count in self._parameters.items())
 
     def look(self, data: bytearray) -> bool:
         """Look at the blocks that are whole in `data`; True when enough was seen."""
@@ -69,11 +81,14 @@ class Survey:
             self._enters += 1
         elif kind in layout.EVENTS:
             at = layout.EVENT_TYPE_AT + (layout.FLAGS_SIZE if layout.EVENTS[kind] else 0)
-            self._event(int.from_bytes(block[at : at + 2], "little"))
+            self._event(int.from_bytes(block[at : at + 2], "little"), int.from_bytes(block[at + 2 : at + 6], "little"))
 
-    def _event(self, code: int) -> None:
+    def _event(self, code: int, parameters: int) -> None:
         if code % 2:
             self._exits += 1
+            self._parameters[code] = max(parameters, self._parameters.get(code, 0))
+        elif code in _STILL_ENTERED:
+            self._early += 1
         elif code not in _ALONE:
             self._enters += 1
 

@@ -136,6 +136,36 @@ def test_options_of_the_section_header_are_passed_over(tmp_path: Path):
     assert play(tmp_path, data)[0] == ["1 >read prog", "2 <read prog"]
 
 
+ID = "5" * 64
+
+
+def exits(*state: bytes) -> scap.Trace:
+    """Reads as recorders without enter events report them: with the fd and the size."""
+    trace = scap.Trace(*state)
+    for tid in (10, 11, 77):
+        trace.event(7, i64(1), b"a", i64(3), u32(4), tid=tid)
+    return trace
+
+
+def test_of_exits_alone_process_and_container_are_what_the_thread_table_knows(tmp_path: Path):
+    cgroups = f"cpu=/docker/{ID}\0memory=/docker/{ID}".encode()
+    threads = (scap.process(10, comm="main", cgroups=cgroups), scap.process(11, pid=10, comm="kid", cgroups=cgroups))
+    etc = scap.fd(3, 16, u32(1) + scap.text("/etc/x") + u32(9))
+    trace = exits(scap.processes(*threads), scap.fds(10, etc)).container(id=ID[:12], name="web", type=0)
+    trace.event(7, i64(1), b"a", i64(3), u32(4), tid=11)
+    shown = ("thread.tid", "proc.pid", "proc.name", "container.id", "container.name", "fd.name", "evt.latency")
+    note = " .. ' ' .. ".join(f"tostring(require('fields.init').lookup('{name}').text())" for name in shown)
+    lines, source, _ = play(tmp_path, trace.data, note)
+    assert source.dialect == ""
+    assert lines == [
+        "10 10 main 555555555555 nil /etc/x nil",
+        "11 10 kid 555555555555 nil /etc/x nil",
+        "77 77 <NA> host host  nil",
+        "-1 -1 <NA> host host nil 0",
+        "11 10 kid 555555555555 web /etc/x nil",
+    ]
+
+
 def test_stop_is_the_end(tmp_path: Path):
     path = tmp_path / "t.scap"
     path.write_bytes(reads(scap.Trace(*STATE)).data)

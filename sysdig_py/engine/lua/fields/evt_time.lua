@@ -96,10 +96,13 @@ end
 add_parts("evt.reltime", reltime)
 if IS_SCAP then F["evt.reltime"].text = padded(reltime) end
 
-local function latency()
-    if bit.band(ev.info.category, INTERNAL) ~= 0 and not dialect.paired then return nil end
+-- Streams of exits say 0 where the time in the call was not measured.
+local function measured()
+    if bit.band(ev.info.category, INTERNAL) ~= 0 or (ev.is_exit and ev.latency == 0) then return nil end
     return ev.latency
 end
+
+local latency = IS_SCAP and function() return ev.latency end or measured
 
 add_parts("evt.latency", latency)
 
@@ -128,7 +131,7 @@ end }
 
 F["evt.wait_latency"] = { get = function()
     if not ev.is_exit or bit.band(ev.info.flags, WAITS) == 0 then return nil end
-    return ev.latency
+    return latency()
 end }
 
 -- ns since the last time the returned function was called; each field instance has its own.

@@ -45,9 +45,9 @@ function M.cgroup_removed(cgroup)
     end
 end
 
--- The container of a thread outside of any event.
+-- The container of a thread outside of any event; what was found by the paths of its cgroups, where no event names one.
 function M.of_thread(thread)
-    return M.by_cgroup[thread.cgroup]
+    return M.by_cgroup[thread.cgroup] or thread.container or nil
 end
 
 return M

@@ -24,6 +24,19 @@ def test_many_exits_without_an_enter_are_another_kind():
     assert surveyed(trace.data + scap.Trace().data).refusal == ""
 
 
+def test_an_exit_with_later_parameters_is_of_the_other_kind():
+    later = scap.Trace().event(2, scap.string("/x")).event(7, scap.i64(1), b"a", scap.i64(3), scap.u32(4))
+    assert surveyed(later.data).dialect == ""
+    assert surveyed(later.event(6, scap.i64(3), scap.u32(1)).data).dialect == "0293"
+
+
+def test_enters_that_both_kinds_have_decide_nothing():
+    trace = scap.Trace()
+    for _ in range(4100):
+        trace.event(2, scap.string("/x")).event(3, scap.i64(3), scap.string("/x"), scap.u32(1), scap.u32(0))
+    assert surveyed(trace.data).dialect == "0293"
+
+
 def test_old_blocks_are_always_paired():
     assert surveyed(scap.Trace().old_event(7, scap.i64(1), b"a").data).dialect == "0293"
 

@@ -3,7 +3,7 @@ local bit = require("bit")
 local ev = require("ev")
 local decode = require("decode")
 local event_info = require("event_info")
-local cgroups = require("state.paired.cgroups")
+local cgroups = require("state.cgroups")
 local table_ = require("state.paired.fdtable")
 local threads = require("state.threads")
 

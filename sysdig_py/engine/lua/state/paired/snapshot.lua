@@ -1,6 +1,6 @@
 -- The state a trace with enter events begins with: what its processes and sockets mean once all of it is there.
 local address = require("state.address")
-local cgroups = require("state.paired.cgroups")
+local cgroups = require("state.cgroups")
 local fds = require("state.fds")
 local threads = require("state.threads")
 local tuples = require("state.paired.tuples")

@@ -1,5 +1,5 @@
--- Cgroups of a thread -> container, by the rules of the recorder of such streams: its engines in their order, each
--- looking at all paths; an id is what its pattern cuts out of a path.
+-- Cgroups of a thread -> container, for streams whose events do not name a cgroup (.scap): by the rules of their
+-- recorder, its engines in their order, each looking at all paths; an id is what its pattern cuts out of a path.
 local containers = require("state.containers")
 local threads = require("state.threads")
 
@@ -141,5 +141,14 @@ function M.resolve(thread)
     if id then thread.container = containers.by_id[id] or bare(type, id, name) end
 end
 
+-- The same for the thread of an event, looked up again only when its cgroups are others than last time.
+function M.container_of(thread)
+    local text = thread.cgroups
+    if thread.resolved ~= text then
+        M.resolve(thread)
+        thread.resolved = text
+    end
+    return thread.container or nil
+end
 
 return M
