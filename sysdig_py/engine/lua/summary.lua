@@ -17,6 +17,23 @@ function M.start()
     sinks.add({ on_event = count })
 end
 
+-- Every count as two results: mark and name (`> read`), number.
+function M.counts()
+    local flat = {}
+    for mark, counts in pairs({ [">"] = entered, ["<"] = left }) do
+        for name, number in pairs(counts) do
+            flat[#flat + 1], flat[#flat + 2] = mark .. " " .. name, number
+        end
+    end
+    return unpack(flat)
+end
+
+-- Add a count that was made elsewhere.
+function M.add(marked, number)
+    local counts, name = marked:sub(1, 1) == "<" and left or entered, marked:sub(3)
+    counts[name] = (counts[name] or 0) + number
+end
+
 local function add_rows(rows, mark, counts)
     for name, number in pairs(counts) do
         rows[#rows + 1] = { mark .. " " .. name, number, name }

@@ -16,6 +16,7 @@ from sysdig_py.errors import UsageError
 from sysdig_py.output.display import Display
 from sysdig_py.output.text import TextOutput
 from sysdig_py.pipeline import Pipeline, Plan
+from sysdig_py.pipelines import Pipelines
 from sysdig_py.ui.cli.formats import line_format, uses_colours
 from sysdig_py.ui.cli.interrupt import saved_in_any_case
 from sysdig_py.ui.cli.listing import registry
@@ -40,7 +41,7 @@ class Outcome:
 
 
 def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
-    """Run every source the options name, one after the other, with the same engine and chisels.
+    """Run every source the options name, one after the other, as one plan.
 
     Raises:
         SysdigPyError: what cannot be done, by class; see `sysdig_py.errors`.
@@ -55,13 +56,15 @@ def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
         first = _open_trace(options.read[0]) if options.read else None
         stack.callback(first.close if first else lambda: None)
         plan = make_plan(options, is_terminal=_is_terminal())
-        pipeline = Pipeline(plan, output, _host(), registry(), first.dialect if first else "")
-        _run_source(first or _open_live(options), options, pipeline, stopped, outcome)
+        pipelines = Pipelines(
+            lambda dialect: Pipeline(plan, output, _host(), registry(), dialect), first.dialect if first else ""
+        )
+        _run_source(first or _open_live(options), options, pipelines, stopped, outcome)
         for path in options.read[1:]:
             if not stopped():
-                _run_source(_open_trace(path), options, pipeline, stopped, outcome)
+                _run_source(_open_trace(path), options, pipelines, stopped, outcome)
         if options.summary:
-            output.write(pipeline.summary.text())
+            output.write(pipelines.summary_text())
     return outcome
 
 
@@ -120,10 +123,13 @@ def _display(options: Options) -> Display:
 
 
 def _run_source(
-    source: _Opened, options: Options, pipeline: Pipeline, stopped: Callable[[], bool], outcome: Outcome
+    source: _Opened, options: Options, pipelines: Pipelines, stopped: Callable[[], bool], outcome: Outcome
 ) -> None:
     with ExitStack() as stack:
         stack.callback(source.close)
+        if options.chisels and not pipelines.knows(source):
+            print(f"sysdig-py: {source.name}: events of another kind than before, chisels begin anew", file=sys.stderr)
+        pipeline = pipelines.for_source(source)
         pipeline.open(source)
         if options.write is not None:
             from sysdig_py.trace.writer import NativeWriter

@@ -1,6 +1,7 @@
 import pytest
 
-from sysdig_py.trace.scap.survey import Survey
+from sysdig_py.schema.events import events, load_data
+from sysdig_py.trace.scap.survey import OLD_PARAMETERS, Survey
 from tests import scap
 
 
@@ -28,6 +29,11 @@ def test_an_exit_with_later_parameters_is_of_the_other_kind():
     later = scap.Trace().event(2, scap.string("/x")).event(7, scap.i64(1), b"a", scap.i64(3), scap.u32(4))
     assert surveyed(later.data).dialect == ""
     assert surveyed(later.event(6, scap.i64(3), scap.u32(1)).data).dialect == "0293"
+
+
+def test_the_old_numbers_of_parameters_are_those_of_the_old_table():
+    old = {row["code"]: len(row["params"]) for row in load_data("events_0293")["events"] if row["code"] % 2}
+    assert {code: count for code, count in old.items() if count < len(events()[code].params)} == OLD_PARAMETERS
 
 
 def test_enters_that_both_kinds_have_decide_nothing():
