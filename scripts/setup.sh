@@ -32,6 +32,7 @@ readonly NEEDED_BY_TESTS=(
     "redis-server redis-server"
     "redis-benchmark redis-tools"
     "tmux tmux"
+    "tshark tshark"
     "clang-format clang-format"
 )
 # Not every release has these: the tests that use them say so when they skip.

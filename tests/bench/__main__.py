@@ -5,10 +5,16 @@ import platform
 import sys
 
 from tests.abilities import no_kernel
-from tests.bench import live, oracle, overhead, replay
+from tests.bench import columns, live, oracle, overhead, replay
 from tests.bench.harness import CommandFailed
 
-BENCHES = {"overhead": overhead.report, "live": live.report, "replay": replay.report, "oracle": oracle.report}
+BENCHES = {
+    "overhead": overhead.report,
+    "live": live.report,
+    "replay": replay.report,
+    "columns": columns.report,
+    "oracle": oracle.report,
+}
 WITHOUT_KERNEL = {"oracle"}
 
 

@@ -131,6 +131,16 @@ function M.u64(i)
     return value and ffi.cast("uint64_t", ffi.cast("int64_t", value))
 end
 
+local LAST_EXACT = 0x20000000000000ULL -- 2^53
+
+-- The same as a number where a number holds it exactly, else as uint64_t.
+function M.exact(i)
+    local p, len = param(i)
+    if not p then return nil end
+    if len == 8 and cast(u64p, p)[0] > LAST_EXACT then return cast(u64p, p)[0] end
+    return M.num(i)
+end
+
 -- Bytes up to the first NUL.
 local function text_at(p, len)
     local stop = cast(u8p, C.memchr(p, 0, len))

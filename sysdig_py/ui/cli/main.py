@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TextIO
 
 from sysdig_py.errors import ChiselError, FilterError, SysdigPyError
 from sysdig_py.ui.cli import run
@@ -13,6 +13,35 @@ from sysdig_py.ui.cli.interrupt import stop_signals
 from sysdig_py.ui.cli.options import Options, parse
 
 BROKEN_PIPE: Final = 141  # what a shell reports for a process ended by SIGPIPE
+
+
+# modules that not every run needs are imported where they are used: the first line comes that much earlier
+
+
+def _doctor(_words: list[str], out: TextIO) -> int:
+    from sysdig_py.ui.cli.doctor import run_doctor
+
+    return run_doctor(out)
+
+
+def _chisel(words: list[str], out: TextIO) -> int:
+    from sysdig_py.ui.cli.chisel_command import run_chisel_command
+
+    return run_chisel_command(words, out)
+
+
+def _export(words: list[str], out: TextIO) -> int:
+    from sysdig_py.ui.cli.export_command import run_export_command
+
+    return run_export_command(words, out)
+
+
+# first word -> what runs the words behind it, writes to the file given, and returns the exit code
+COMMANDS: Final[dict[str, Callable[[list[str], TextIO], int]]] = {
+    "doctor": _doctor,
+    "chisel": _chisel,
+    "export": _export,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,15 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
-    # modules that not every run needs are imported where they are used: the first line comes that much earlier
-    if words[:1] == ["doctor"]:
-        from sysdig_py.ui.cli.doctor import run_doctor
-
-        return run_doctor(sys.stdout)
-    if words[:1] == ["chisel"]:
-        from sysdig_py.ui.cli.chisel_command import run_chisel_command
-
-        return run_chisel_command(words[1:], sys.stdout)
+    command = COMMANDS.get(words[0]) if words else None
+    if command is not None:
+        return command(words[1:], sys.stdout)
     options = parse(words, _chisel_wants_word)
     if options.listing:
         sys.stdout.write(_listing(options))

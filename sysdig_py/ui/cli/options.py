@@ -79,7 +79,8 @@ USAGE: Final = (
     "usage: sysdig-py [options] [filter]\n"
     "       sysdig-py doctor\n"
     "       sysdig-py chisel new NAME\n"
-    "       sysdig-py chisel test FILE --trace TRACE [ARGUMENTS]"
+    "       sysdig-py chisel test FILE --trace TRACE [ARGUMENTS]\n"
+    "       sysdig-py export --parquet OUT [--fields a,b,c] [-r TRACE] [filter]"
 )
 
 

@@ -181,12 +181,14 @@ end
 F["evt.rawarg"] = { make = function(argument)
     local class = raw_class[argument]
     if not class then return nil end
-    local read = READ[class]
-    return { get = function()
-        local i = ev.info.index[argument]
-        if not i or class_of(ev.info.params[i + 1].type) ~= class then return nil end
-        return read(i)
-    end }
+    local function reading(read)
+        return function()
+            local i = ev.info.index[argument]
+            if not i or class_of(ev.info.params[i + 1].type) ~= class then return nil end
+            return read(i)
+        end
+    end
+    return { get = reading(READ[class]), exact = class == "number" and reading(decode.exact) or nil }
 end }
 
 return { fields = F, category = category }

@@ -21,9 +21,15 @@ F["fd.name_changed"] = { get = function()
     return ev.name_changed == true
 end }
 
-F["fd.ino"] = { get = function()
+-- more than a number holds where a file system numbers its files so
+local function inode()
     local fd = ev.fd
     return fd and fd.ino ~= 0 and fd.ino or nil
+end
+
+F["fd.ino"] = { exact = inode, get = function()
+    local number = inode()
+    return number and tonumber(number)
 end }
 
 F["fd.nameraw"] = { get = function()

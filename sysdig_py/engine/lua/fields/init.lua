@@ -94,7 +94,9 @@ local function instance(row, name, argument)
     local kind = row.name == "evt.rawarg" and raw_types[argument] or row.type
     return {
         name = name, type = kind, flags = row.flags, get = getter.get,
-        text = getter.text or default_text(kind, getter.get), wide = getter.wide,
+        text = getter.text or default_text(kind, getter.get), wide = getter.wide, exact = getter.exact,
+        -- whether text() is get() made fit to be shown, and so the same for the same value
+        cleans = not getter.text and TEXT_OF[kind] == string_text,
     }
 end
 

@@ -9,7 +9,7 @@ local path = require("state.path")
 local handlers = {}
 
 local band = bit.band
-local num, str = decode.num, decode.str
+local num, str, exact = decode.num, decode.str, decode.exact
 local layout = event_info.layout
 local AT_FDCWD = -100
 
@@ -24,7 +24,7 @@ end
 local function add_file(number, name, flags, at)
     local fd = fds.new(number, band(flags, fds.O_DIRECTORY) ~= 0 and fds.DIRECTORY or fds.FILE, name)
     fd.flags, fd.cloexec = flags, band(flags, fds.O_CLOEXEC) ~= 0
-    fd.dev, fd.ino = at.dev and num(at.dev) or 0, at.ino and num(at.ino) or 0
+    fd.dev, fd.ino = at.dev and num(at.dev) or 0, at.ino and exact(at.ino) or 0
     fds.add(ev.thread, fd)
 end
 

@@ -84,7 +84,7 @@ local function snapshot_fd(at, number)
     local kind = num(at.type) or fds.UNSUPPORTED
     if kind == fds.FILE_V2 then kind = fds.FILE end
     local fd = fds.new(number, kind, str(at.name))
-    fd.ino, fd.flags, fd.dev = num(at.ino) or 0, num(at.flags) or 0, num(at.dev) or 0
+    fd.ino, fd.flags, fd.dev = decode.exact(at.ino) or 0, num(at.flags) or 0, num(at.dev) or 0
     fd.l4, fd.role = L4[num(at.l4proto) or 0], ROLE[num(at.role) or 0]
     -- open before everything that the stream reports
     fd.cloexec, fd.opened = bit.band(fd.flags, fds.O_CLOEXEC) ~= 0, -1

@@ -81,7 +81,7 @@ handlers[code_of("SYSCALL_PIPE")] = function()
     if not ev.res or ev.res < 0 then return end
     for i = 1, 2 do
         local fd = fds.new(int(i) or -1, fds.PIPE)
-        fd.ino = num(3) or 0
+        fd.ino = decode.exact(3) or 0
         table_.add(ev.thread, fd)
     end
 end

@@ -1,0 +1,1 @@
+"""Events and state for other programs: Arrow columns, Parquet files, SQL, packets for Wireshark."""
