@@ -110,6 +110,21 @@ struct call {
 	u32 next; /* the handler that goes on with the record */
 	u64 wanted;
 	u64 done;
+	/* only with RECORD_FLAG_IO_URING (uring.c) */
+	u64 file;   /* what the first argument's fd stands for */
+	u64 kept;   /* struct ring_kept with copies of arguments, or 0 */
+	u32 direct; /* works on a slot of the ring's own table: there is no fd */
+};
+
+/* What a request of an io_uring pointed at when it was taken from the ring. */
+#define RING_KEPT_PART 1024
+#define RING_KEPT_FIRST 1
+#define RING_KEPT_SECOND 2
+
+struct ring_kept {
+	u64 ts;
+	u8 first[RING_KEPT_PART];
+	u8 second[RING_KEPT_PART];
 };
 
 /* a call that moves data or makes a connection, whatever its arguments look like */
@@ -188,6 +203,34 @@ static __always_inline struct counters *base_counters(void)
 	u32 cpu = bpf_get_smp_processor_id();
 
 	return counters.lookup(&cpu);
+}
+
+static __always_inline bool base_is_ring_call(struct scratch *s)
+{
+	return s->call.flags & RECORD_FLAG_IO_URING;
+}
+
+/* whether a pointer among the arguments points at a copy that was kept, not at the caller's memory */
+static __always_inline bool base_is_kept(struct scratch *s, u64 address)
+{
+	return base_is_ring_call(s) && s->call.kept &&
+	       address - s->call.kept < sizeof(struct ring_kept);
+}
+
+/* what an argument points at */
+static __always_inline long base_read_pointed(struct scratch *s, void *to, u32 size, u64 address)
+{
+	if (base_is_kept(s, address))
+		return base_read_kernel(to, size, (void *)address);
+	return base_read_user(to, size, (void *)address);
+}
+
+static __always_inline long base_read_pointed_text(struct scratch *s, void *to, u32 size,
+						   u64 address)
+{
+	if (base_is_kept(s, address))
+		return base_read_kernel_text(to, size, (void *)address);
+	return base_read_user_text(to, size, (void *)address);
 }
 
 static __always_inline void base_count_unreadable(struct scratch *s)

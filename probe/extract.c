@@ -64,6 +64,14 @@ static __always_inline void *extract_file(void *task, s32 fd)
 	return file;
 }
 
+/* what an fd among the arguments of the call stands for */
+static __always_inline void *extract_call_file(struct scratch *s, s32 fd)
+{
+	if (base_is_ring_call(s) && fd == (s32)s->call.args[0])
+		return (void *)s->call.file;
+	return extract_file((void *)bpf_get_current_task(), fd);
+}
+
 /* the sock behind a file, NULL when the file is no socket */
 static __always_inline void *extract_sock(void *file)
 {

@@ -66,7 +66,7 @@ static __always_inline struct open_request file_request(struct scratch *s, u16 t
 	asked.flags = plain ? s->call.args[1] : s->call.args[2];
 	asked.mode = plain ? s->call.args[2] : s->call.args[3];
 	if (type == EV_SYSCALL_OPENAT2_X) {
-		if (base_read_user(&how, sizeof(how), (void *)s->call.args[2]))
+		if (base_read_pointed(s, &how, sizeof(how), s->call.args[2]))
 			base_count_unreadable(s);
 		asked.flags = how.flags;
 		asked.mode = how.mode;
@@ -93,10 +93,10 @@ int handle_open(struct bpf_raw_tracepoint_args *ctx)
 	if (!plan)
 		return 0;
 	type = plan->type;
-	seen = file_look(s->call.ret);
+	seen = file_look(base_is_ring_call(s) && s->call.direct ? -1 : s->call.ret);
 	asked = file_request(s, type);
 	store_begin(s, type, plan->nparams);
-	store_u64(s, s->call.ret);
+	store_result(s, s->call.ret);
 	if (type == EV_SYSCALL_OPENAT_2_X || type == EV_SYSCALL_OPENAT2_X)
 		store_u64(s, (s32)s->call.args[0]);
 	store_user_text(s, asked.name);

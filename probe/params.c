@@ -99,6 +99,8 @@ static __always_inline void params_store(struct scratch *s, struct step step)
 		store_user_text(s, params_arg(s, step.arg));
 	else if (step.op == OP_RESULT_TEXT)
 		store_user_text(s, s->call.ret > 0 ? params_arg(s, step.arg) : 0);
+	else if (step.op == OP_RET && step.size == 8)
+		store_result(s, s->call.ret);
 	else if (step.op == OP_MEMORY)
 		store_memory_use(s, (void *)bpf_get_current_task());
 	else

@@ -22,13 +22,13 @@ struct ends {
 	u16 peer_port;
 };
 
-static __always_inline struct user_address socket_read_address(u64 address)
+static __always_inline struct user_address socket_read_address(struct scratch *s, u64 address)
 {
 	struct user_address seen = {};
 
 	/* an IPv4 or short unix address may end at the end of readable memory */
-	if (address && base_read_user(&seen, sizeof(seen), (void *)address))
-		base_read_user(&seen, 16, (void *)address);
+	if (address && base_read_pointed(s, &seen, sizeof(seen), address))
+		base_read_pointed(s, &seen, 16, address);
 	return seen;
 }
 
@@ -57,11 +57,10 @@ static __always_inline void socket_append_user_path(struct scratch *s, u64 addre
 	u8 first = 0;
 	u32 room;
 
-	base_read_user(&first, 1, (void *)(address + 2));
+	base_read_pointed(s, &first, 1, address + 2);
 	room = socket_path_room(length, !first);
 	socket_end_path(s, before,
-			room ? base_read_user_text(at, room, (void *)(address + (first ? 2 : 3)))
-			     : 0);
+			room ? base_read_pointed_text(s, at, room, address + (first ? 2 : 3)) : 0);
 }
 
 static __always_inline void socket_append_kernel_path(struct scratch *s, void *sock, u32 before)
@@ -86,7 +85,7 @@ static __always_inline void socket_append_kernel_path(struct scratch *s, void *s
 
 static __always_inline void socket_store_address(struct scratch *s, u64 address, u32 length)
 {
-	struct user_address seen = socket_read_address(address);
+	struct user_address seen = socket_read_address(s, address);
 	u8 *at = store_at(s);
 
 	*at = seen.family;
@@ -181,7 +180,7 @@ static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64
 static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 address, u32 length,
 					       bool from_peer)
 {
-	void *sock = extract_sock(extract_file((void *)bpf_get_current_task(), fd));
+	void *sock = extract_sock(extract_call_file(s, fd));
 	u16 family = base_get(sock, struct sock_common, skc_family);
 	struct user_address named;
 	struct ends ends;
@@ -194,7 +193,7 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 		store_empty(s);
 		return;
 	}
-	named = socket_read_address(address);
+	named = socket_read_address(s, address);
 	ends = family == FAMILY_INET ? socket_inet_ends(sock, &named)
 				     : socket_inet6_ends(sock, &named);
 	ends.own_port = base_get(sock, struct sock_common, skc_num);
@@ -208,7 +207,7 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 
 static __always_inline void socket_store_queue(struct scratch *s)
 {
-	void *sock = extract_sock(extract_file((void *)bpf_get_current_task(), s->call.args[0]));
+	void *sock = extract_sock(extract_call_file(s, s->call.args[0]));
 	u32 length = base_get(sock, struct sock, sk_ack_backlog);
 	u32 limit = base_get(sock, struct sock, sk_max_ack_backlog);
 

@@ -67,6 +67,15 @@ static __always_inline void store_u8(struct scratch *s, u8 value)
 	store_length(s, 1);
 }
 
+/* the return value; an fd of a slot of a ring's own table is none */
+static __always_inline void store_result(struct scratch *s, u64 value)
+{
+	if (base_is_ring_call(s) && s->call.direct && (s64)value >= 0)
+		store_empty(s);
+	else
+		store_u64(s, value);
+}
+
 /* the low `size` bytes of a value; the surplus written is overwritten by what follows */
 static __always_inline void store_sized(struct scratch *s, u64 value, u32 size)
 {
@@ -79,7 +88,7 @@ static __always_inline void store_user_text(struct scratch *s, u64 address)
 	s64 got = 0;
 
 	if (address && store_has_room(s)) {
-		got = base_read_user_text(store_at(s), TEXT_MAX, (void *)address);
+		got = base_read_pointed_text(s, store_at(s), TEXT_MAX, address);
 		if (got < 0)
 			base_count_unreadable(s);
 	}

@@ -21,7 +21,7 @@ static __always_inline void transfer_take_message(struct scratch *s, struct tran
 	struct user_message message = {};
 	u64 address = s->call.args[1] + t->item * USER_MMSG_SIZE;
 
-	if (base_read_user(&message, sizeof(message), (void *)address))
+	if (base_read_pointed(s, &message, sizeof(message), address))
 		base_count_unreadable(s);
 	t->vector = message.vector;
 	t->count = message.vector_count;
@@ -60,7 +60,8 @@ static __always_inline void transfer_take_arguments(struct scratch *s, struct tr
 		if (s->call.ret && s->call.ret != -NATIVE_EINPROGRESS)
 			t->fd = -1;
 	} else if (kind == TRANSFER_ACCEPT) {
-		t->fd = s->call.ret;
+		/* of a slot of a ring's own table there is nothing to tell */
+		t->fd = base_is_ring_call(s) && s->call.direct ? -1 : s->call.ret;
 	} else {
 		transfer_take_message(s, t);
 		if (kind == TRANSFER_MESSAGES)
@@ -101,9 +102,11 @@ static __always_inline void transfer_store_integer(struct scratch *s, struct ste
 	u64 value = params_arg(s, step.arg);
 	u32 conversion = step.arg >> 3;
 
-	if (step.op == OP_RET)
-		value = s->transfer.result;
-	else if (step.op == OP_FD)
+	if (step.op == OP_RET) {
+		store_result(s, s->transfer.result);
+		return;
+	}
+	if (step.op == OP_FD)
 		value = (s32)value;
 	else if (step.op == OP_SIZE)
 		value = s->transfer.size;

@@ -26,7 +26,7 @@ static __always_inline void vector_store(struct scratch *s, u64 vector, u64 coun
 
 		if (i >= count || !left)
 			break;
-		if (base_read_user(&part, sizeof(part), (void *)(vector + i * sizeof(part))))
+		if (base_read_pointed(s, &part, sizeof(part), vector + i * sizeof(part)))
 			break;
 		size = (part.length > left ? left : part.length) & COPY_MASK;
 		if (size && base_read_user(at + done, size, (void *)part.base)) {
@@ -48,7 +48,7 @@ static __always_inline u64 vector_size(struct scratch *s, u64 vector, u64 count)
 
 		if (i >= count)
 			break;
-		if (base_read_user(&part, sizeof(part), (void *)(vector + i * sizeof(part))))
+		if (base_read_pointed(s, &part, sizeof(part), vector + i * sizeof(part)))
 			break;
 		s->call.done += part.length;
 	}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sysdig_py.capture import conversions
+from sysdig_py.capture import conversions, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.image import CONSTANT_BASE, Constant
 from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
@@ -27,6 +27,9 @@ REQUIRED_TRACEPOINTS: Final = (
     "sched_process_exit",
 )
 OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task")
+# the first of them is that of 6.3, the second that of 6.0; before, they do not name the request
+RING_SUBMISSIONS: Final = ("io_uring_submit_req", "io_uring_submit_sqe")
+RING_TRACEPOINTS: Final = ("io_uring_req_failed", "io_uring_complete")
 _NO_NR: Final = 0xFFFFFFF0
 MAX_SLOTS: Final = 131072
 _SUBSYSTEM: Final = {"blkio": "io"}  # the kernel's own name of a v1 controller, where it differs
@@ -65,6 +68,10 @@ class Types:
         """Tell whether a raw tracepoint exists."""
         return f"(*btf_trace_{name})(" in self.dump
 
+    def tracepoint_takes(self, name: str, kind: str) -> bool:
+        """Tell whether the first argument of a raw tracepoint is of a type."""
+        return f"(*btf_trace_{name})(void *, {kind}" in self.dump
+
 
 def tracepoints(types: Types, *, latency: bool = True) -> list[str]:
     """Return the raw tracepoints to attach, without that of entries when latencies are not wanted.
@@ -80,7 +87,16 @@ def tracepoints(types: Types, *, latency: bool = True) -> list[str]:
     if not latency and types.constant("BPF_FUNC_task_pt_regs") is None:
         raise EnvironmentLack("a capture without latencies needs a kernel with bpf_task_pt_regs (5.15 or later)")
     optional = (name for name in OPTIONAL_TRACEPOINTS if types.has_tracepoint(name))
-    return [name for name in (*REQUIRED_TRACEPOINTS, *optional) if latency or name != "sys_enter"]
+    found = (*REQUIRED_TRACEPOINTS, *optional, *ring_tracepoints(types))
+    return [name for name in found if latency or name != "sys_enter"]
+
+
+def ring_tracepoints(types: Types) -> tuple[str, ...]:
+    """Return the tracepoints that show requests of an io_uring; none when the kernel's do not tell enough."""
+    submission = next((name for name in RING_SUBMISSIONS if types.tracepoint_takes(name, "struct io_kiocb *")), None)
+    if submission is None or not all(types.has_tracepoint(name) for name in RING_TRACEPOINTS):
+        return ()
+    return (submission, *RING_TRACEPOINTS)
 
 
 def features(types: Types) -> dict[str, str]:
@@ -94,6 +110,12 @@ def features(types: Types) -> dict[str, str]:
         "UNIX": types.has("struct unix_sock"),
         "SIGNAL_CORE_STATE": types.has_member("struct signal_struct", "core_state"),
         "CGROUP_CACHE": types.has_tracepoint("cgroup_attach_task"),
+        "URING": ring_tracepoints(types) != (),
+        "URING_CQE": "(*btf_trace_io_uring_complete)(void *, struct io_ring_ctx *, void *, struct io_uring_cqe *"
+        in types.dump,
+        "URING_CHOSEN": types.has_member("struct io_rw", "addr")
+        and types.has_member("struct io_sr_msg", "buf")
+        and types.has_member("struct iov_iter", "ubuf"),
     }
     boot = "start_boottime" if types.has_member("struct task_struct", "start_boottime") else "real_start_time"
     parent = "__parent" if types.has_member("struct kernfs_node", "__parent") else "parent"
@@ -127,6 +149,10 @@ def constants(arch: str) -> dict[str, str]:
     made |= {f"CONSTANT_{constant.name}": CONSTANT_BASE + constant for constant in Constant}
     made |= {f"CONVERSION_{kind.name}": kind.value for kind in conversions.Kind}
     made |= {f"CONVERSION_{c.name}": c.value for c in conversions.Conversion if c}
+    made |= {f"SOURCE_{source.name}": source.value for source in uring.Source}
+    made |= {f"RING_SLOT_{slot.name}": slot.value for slot in uring.Slot}
+    made |= {f"RING_CHOSEN_{chosen.name}": chosen.value for chosen in uring.Chosen}
+    made |= {"RING_PLAN_COUNT": uring.PLAN_COUNT, "RING_REPEATS_ALWAYS": uring.REPEATS_ALWAYS}
     made["POLL_PAIRS"] = len(conversions.tables(arch)[conversions.Conversion.POLL].pairs)
     made |= {"NATIVE_O_CREAT": conversions.O_CREAT, "NATIVE_O_TMPFILE_BIT": conversions.O_TMPFILE_BIT}
     made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}

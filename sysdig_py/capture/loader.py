@@ -42,6 +42,10 @@ class Loaded:
             self._programs = _load_programs(linked, opened)
             self._opened = opened.pop_all()
 
+    def has_map(self, name: str) -> bool:
+        """Tell whether the image has a map of this name; some belong to what not every kernel can do."""
+        return name in self._maps
+
     def map_fd(self, name: str) -> int:
         """Return the descriptor of a map."""
         return self._maps[name]

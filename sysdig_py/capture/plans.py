@@ -50,6 +50,7 @@ class Handler(enum.IntEnum):
     EXEC = 14
     EXEC_END = 15
     TASK = 16
+    URING = 17
 
     @property
     def function(self) -> str:

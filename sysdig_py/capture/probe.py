@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sysdig_py import locations
-from sysdig_py.capture import bpf, conversions, headers, image_cache, kernel, plans, probe_source, rights
+from sysdig_py.capture import bpf, conversions, headers, image_cache, kernel, plans, probe_source, rights, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.loader import Loaded
@@ -116,6 +116,8 @@ class Probe:
         tables = {int(number): table.pack() for number, table in conversions.tables(self._arch).items()}
         bpf.update_all(self._loaded.map_fd("conversions"), tables)
         bpf.update_all(self._loaded.map_fd("plans"), plans.plans(self._arch))
+        if self._loaded.has_map("ring_plans"):
+            bpf.update_all(self._loaded.map_fd("ring_plans"), uring.packed(self._arch))
 
 
 def image_key(arch: str, hierarchy: Hierarchy, sizes: dict[str, str]) -> str:

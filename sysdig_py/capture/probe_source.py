@@ -29,6 +29,8 @@ ORDER: Final = (
     "option.c",
     "process.c",
     "death.c",
+    "uring_request.c",
+    "uring.c",
     "cgroup.c",
 )
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")

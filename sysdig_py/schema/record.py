@@ -42,6 +42,7 @@ class Flag(enum.IntFlag):
     STATE_ONLY = 1  # feeds state, is never delivered (same bit as in .scap EVF blocks)
     LARGE = 4  # parameter lengths are u32 (same bit as in .scap EVF blocks)
     COMPAT32 = 0x10  # a 32-bit system call on a 64-bit kernel
+    IO_URING = 0x20  # asked for through an io_uring: not a system call, but what one would have done
 
 
 def pack_record(

@@ -485,6 +485,7 @@ S.fields = {
 {"evt.plugininfo","charbuf","","What the plugin says about its event; no value for system events."},
 {"evt.source","charbuf","","Where the event comes from: syscall."},
 {"evt.is_async","bool","","true for events that were put into the stream from outside; system events are not."},
+{"evt.is_io_uring","bool","","true for what was asked for through an io_uring instead of by a system call; evt.type is the call's that does the same."},
 {"evt.asynctype","charbuf","","Name of an event put into the stream from outside."},
 {"evt.hostname","charbuf","","Name of the machine the event happened on."},
 {"evt.latency","reltime","","Time spent inside the call, in ns."},

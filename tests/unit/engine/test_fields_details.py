@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sysdig_py.engine.vm import Engine
+from sysdig_py.schema.record import Flag
 from sysdig_py.schema.state import State
 from tests.lua_probe import Probe
 from tests.synthetic import Stream
@@ -105,6 +106,11 @@ def test_the_source_and_fields_nothing_is_known_of():
     assert texts(close(family(), 20), *names) == [
         "syscall", "box", "false", "-", "-", "-", "-", "-", "-", "-", "1",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("flags", "expected"), [(0, "false"), (Flag.IO_URING, "true")])
+def test_what_came_through_an_io_uring_is_marked(flags, expected):
+    assert texts(close(family(), 20, record_flags=flags), "evt.is_io_uring", "evt.type") == [expected, "close"]
 
 
 def test_reading_json():

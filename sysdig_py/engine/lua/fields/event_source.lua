@@ -1,5 +1,7 @@
 -- Fields about where an event comes from: the kernel of a machine, as opposed to a plugin or an outside observer.
+local bit = require("bit")
 local ev = require("ev")
+local record = require("record")
 local decode = require("decode")
 
 local F = {}
@@ -16,6 +18,7 @@ for _, name in ipairs({ "evt.pluginname", "evt.plugininfo", "evt.asynctype" }) d
 
 F["evt.source"] = { get = function() return "syscall" end }
 F["evt.is_async"] = { get = function() return false end }
+F["evt.is_io_uring"] = { get = function() return bit.band(ev.flags, record.IO_URING) ~= 0 end }
 F["evt.hostname"] = { get = function()
     local name = require("host").machine.hostname
     return name ~= "" and name or nil
