@@ -141,11 +141,17 @@ function M.exact(i)
     return M.num(i)
 end
 
+-- Length of the text at `p`, which ends with the first NUL.
+local function text_len(p, len)
+    local stop = cast(u8p, C.memchr(p, 0, len))
+    if stop == nil then return len end
+    return tonumber(stop - p)
+end
+M.text_len = text_len
+
 -- Bytes up to the first NUL.
 local function text_at(p, len)
-    local stop = cast(u8p, C.memchr(p, 0, len))
-    if stop == nil then return string_at(p, len) end
-    return string_at(p, stop - p)
+    return string_at(p, text_len(p, len))
 end
 M.text_at = text_at
 
@@ -214,10 +220,8 @@ function M.unix_at(p, len)
     return string_at(p + 1, 8), string_at(p + 9, 8), len > 17 and text_at(p + 17, len - 17) or ""
 end
 
--- family, ip, port; unix: 1, path; other family: the family alone; nil when absent.
-function M.sockaddr(i)
-    local p, len = param(i)
-    if not p then return nil end
+-- What sockaddr() gives, of the address at `p`.
+local function sockaddr_at(p, len)
     local family = p[0]
     if family == AF_INET and len >= 7 then
         return family, string_at(p + 1, 4), port_at(p + 5)
@@ -227,6 +231,14 @@ function M.sockaddr(i)
         return family, text_at(p + 1, len - 1)
     end
     return family
+end
+M.sockaddr_at = sockaddr_at
+
+-- family, ip, port; unix: 1, path; other family: the family alone; nil when absent.
+function M.sockaddr(i)
+    local p, len = param(i)
+    if not p then return nil end
+    return sockaddr_at(p, len)
 end
 
 return M

@@ -9,8 +9,10 @@ local record = require("record")
 
 local cur = record.cur
 local cast, tonumber = ffi.cast, tonumber
+-- the second that was asked for last: its first ns, and its number
+local second = ffi.new("struct { int64_t start; double number; }")
 local u8p = ffi.typeof("const uint8_t *")
-local BILLION = 1000000000LL
+local BILLION, NS_PER_S = 1000000000LL, 1e9
 
 local nobody = { known = false, tid = -1, pid = -1, fds = {} }
 
@@ -25,8 +27,13 @@ M.fdnum, M.fd, M.container, M.res = nil, nil, nil, nil
 -- Time of the event: seconds since the epoch, ns within the second.
 function M.time()
     local ts = cur.rec.ts
-    local s = ts / BILLION
-    return tonumber(s), tonumber(ts - s * BILLION)
+    local ns = tonumber(ts - second.start)
+    if ns < 0 or ns >= NS_PER_S then
+        local s = ts / BILLION
+        second.start, second.number = s * BILLION, tonumber(s)
+        ns = tonumber(ts - second.start)
+    end
+    return second.number, ns
 end
 
 -- ns since the epoch as int64_t; a number would lose the last digits.

@@ -7,17 +7,14 @@ local ev = require("ev")
 local fields = require("fields.init")
 local evt_time = require("fields.evt_time")
 local json = require("json")
+local straight = require("straight")
+local written = require("written")
 local buffers = require("render.buffer")
 
 local M = {}
 
-local concat, sub, rep = table.concat, string.sub, string.rep
+local sub, rep = string.sub, string.rep
 local MISSING = "<NA>"
-
-M.DEFAULT = "*%evt.num %evt.outputtime %evt.cpu %proc.name (%thread.tid) %evt.dir %evt.type %evt.info"
-M.DEFAULT_TTY = "*%evt.num %evt.outputtime %evt.cpu %proc.name (%proc.pid.%thread.tid) %evt.dir %evt.type %evt.info"
-M.CONTAINER = "*%evt.num %evt.outputtime %evt.cpu %container.name (%container.id) %proc.name"
-    .. " (%thread.tid:%thread.vtid) %evt.dir %evt.type %evt.info"
 
 local is_json = false
 
@@ -67,25 +64,31 @@ local function fit(text, width)
     return text .. rep(" ", width - #text)
 end
 
--- The line of all parts. Every field is asked even when one had no value: some remember the last event they saw.
-local function line_function(parts, keep)
-    local n = #parts
-    local out = {}
-    return function()
-        local complete = true
-        for i = 1, n do
-            local part = parts[i]
-            if type(part) == "string" then
-                out[i] = part
-            else
-                local text = part.field.text()
-                if text == nil then complete, text = false, MISSING end
-                out[i] = part.width and fit(text, part.width) or text
-            end
-        end
-        if not (complete or keep) then return nil end
-        return concat(out, "", 1, n)
+-- Function that appends a field in a column; a missing value is told by false, and shown.
+local function put_column(field, width)
+    local missing = fit(MISSING, width)
+    return function(buf)
+        local text = field.text()
+        buf:put(text and fit(text, width) or missing)
+        return text ~= nil
     end
+end
+
+-- The writer of lines: every field is asked even when one had no value, since some remember the last event they saw.
+local function line_writer(parts)
+    local code = straight.new("buf")
+    code:add("local complete = true")
+    for _, part in ipairs(parts) do
+        if type(part) == "string" then
+            code:add("buf:put(%q)", part)
+        elseif part.width then
+            code:add("if not %s(buf) then complete = false end", code:name(put_column(part.field, part.width)))
+        else
+            code:add("if not %s(buf) then buf:put(%q) complete = false end", code:name(part.field.put), MISSING)
+        end
+    end
+    code:add("return complete")
+    return code:load("line")
 end
 
 local AS_NUMBER = {
@@ -96,32 +99,32 @@ local TEXT_TYPES = {
     charbuf = true, bytebuf = true, ipaddr = true, ipv4addr = true, ipv6addr = true, fspath = true, fsrelpath = true,
 }
 
-local function epoch_text()
+local function put_epoch(buf)
     local s, ns = ev.time()
-    return ("%d%09d"):format(s, ns)
+    buf:putf("%d%09d", s, ns)
+    return true
 end
 
 local RAW = { ["evt.rawtime"] = true }
 
--- Function that gives the JSON text of a field's value.
-local function json_getter(field)
-    if AS_NUMBER[field.name] or RAW[field.name] then return epoch_text end
-    if field.name == "fd.dev" then
-        return function()
-            local dev = field.get()
-            return json.value(dev and ("%d"):format(dev))
-        end
+local function put_device(get)
+    return function(buf)
+        local dev = get()
+        if not dev then return json.put_null(buf) end
+        buf:putf('"%d"', dev)
+        return true
     end
-    if TEXT_TYPES[field.type] then
-        local is_raw = field.type == "bytebuf" and field.name ~= "evt.buffer" and not dialect.paired
-        local text = is_raw and field.get or field.text
-        return function()
-            return json.value(text())
-        end
+end
+
+-- Function that appends the JSON text of a field's value; it returns false for null.
+local function json_put(field)
+    if AS_NUMBER[field.name] or RAW[field.name] then return put_epoch end
+    if field.name == "fd.dev" then return put_device(field.get) end
+    if not TEXT_TYPES[field.type] then return json.put_value(field.get) end
+    if field.type == "bytebuf" and field.name ~= "evt.buffer" and not dialect.paired then
+        return json.put_value(field.get)
     end
-    return function()
-        return json.value(field.get())
-    end
+    return field.makes_text and json.put_written(field.put) or json.put_value(field.text)
 end
 
 local function json_members(parts)
@@ -129,40 +132,50 @@ local function json_members(parts)
     for _, part in ipairs(parts) do
         if type(part) ~= "string" and not known[part.field.name] then
             known[part.field.name] = true
-            members[#members + 1] = { name = part.field.name, get = json_getter(part.field) }
+            members[#members + 1] = part.field
         end
     end
     table.sort(members, function(a, b) return a.name < b.name end)
     return members
 end
 
-local function json_function(parts, keep)
-    local members = json_members(parts)
-    return function()
-        local out, complete = {}, true
-        for i = 1, #members do
-            local value = members[i].get()
-            if value == "null" then complete = false end
-            out[i] = json.string(members[i].name) .. ":" .. value
-        end
-        if not (complete or keep) then return nil end
-        return "{" .. concat(out, ",") .. "}"
+local function json_writer(parts)
+    local code = straight.new("buf")
+    code:add("local complete = true")
+    for i, field in ipairs(json_members(parts)) do
+        code:add("buf:put(%q)", (i == 1 and "{" or ",") .. json.string(field.name) .. ":")
+        code:add("if not %s(buf) then complete = false end", code:name(json_put(field)))
     end
+    code:add("buf:put('}') return complete")
+    return code:load("JSON line")
 end
 
 local function compile(text, make)
     local keep = text:sub(1, 1) == "*"
-    return make(parse(keep and text:sub(2) or text), keep)
+    return make(parse(keep and text:sub(2) or text)), keep
+end
+
+-- Function that appends the line of the current event to a buffer and returns whether all fields had a value; and
+-- whether the line is to be shown when they had not. Raises a text for a bad format.
+function M.writer(text)
+    return compile(text, is_json and json_writer or line_writer)
+end
+
+local function as_text(put, keep)
+    return written.text_of(keep and function(buf)
+        put(buf)
+        return true
+    end or put)
 end
 
 -- Function that gives the line of the current event, nil when it is to be left out. Raises a text for a bad format.
 function M.compile(text)
-    return compile(text, is_json and json_function or line_function)
+    return as_text(M.writer(text))
 end
 
 -- The same as a JSON object with a member per field, whatever set_json says.
 function M.compile_json(text)
-    return compile(text, json_function)
+    return as_text(compile(text, json_writer))
 end
 
 return M

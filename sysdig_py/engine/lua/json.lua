@@ -1,6 +1,14 @@
 -- Values as JSON text. Strings become valid JSON whatever their bytes are: UTF-8 stays, other bytes above 0x7F are
 -- shown as U+FFFD.
+local ffi = require("ffi")
+local new_buffer = require("string.buffer").new
+local memo = require("fields.memo")
+-- declares strspn
+require("state.path")
+
 local M = {}
+
+local C, string_at, HUGE = ffi.C, ffi.string, math.huge
 
 local format, byte, find, gsub, sub, concat = string.format, string.byte, string.find, string.gsub, string.sub,
     table.concat
@@ -59,13 +67,68 @@ function M.string(text)
     return '"' .. text .. '"'
 end
 
--- A number, a boolean, a string or null.
-function M.value(value)
-    if value == nil then return "null" end
-    if type(value) == "string" then return M.string(value) end
-    if type(value) == "boolean" then return value and "true" or "false" end
-    if value ~= value or value == math.huge or value == -math.huge then return "null" end
-    return value % 1 == 0 and format("%d", value) or format("%.17g", value)
+-- The functions below append to a buffer and return false for null.
+
+function M.put_null(buf)
+    buf:put("null")
+    return false
+end
+
+-- strings that come again and again: names, paths, command lines
+local quoted = memo.one(M.string)
+-- longer ones are not worth remembering
+local LONG = 1024
+
+local function put_number(buf, value)
+    if value ~= value or value == HUGE or value == -HUGE then return M.put_null(buf) end
+    if value % 1 == 0 then
+        buf:putf("%d", value)
+    else
+        buf:putf("%.17g", value)
+    end
+    return true
+end
+
+-- Function that appends what get() returns: a number, a boolean, a string or null.
+function M.put_value(get)
+    return function(buf)
+        local value = get()
+        if type(value) == "string" then
+            buf:put(#value <= LONG and quoted(value) or M.string(value))
+            return true
+        end
+        if type(value) == "number" then return put_number(buf, value) end
+        if value == nil then return M.put_null(buf) end
+        buf:put(value and "true" or "false")
+        return true
+    end
+end
+
+-- what needs no escape: printable ASCII but for quote and backslash
+local PLAIN = ""
+for c = 32, 126 do
+    if c ~= 34 and c ~= 92 then PLAIN = PLAIN .. string.char(c) end
+end
+
+-- Function that appends as a string what put(buf) writes, or null when that returns false: for texts that hardly ever
+-- come twice.
+function M.put_written(put)
+    local text = new_buffer()
+    return function(buf)
+        text:reset()
+        if not put(text) then return M.put_null(buf) end
+        local size = #text
+        text:put("\0")
+        local p = text:ref()
+        if tonumber(C.strspn(p, PLAIN)) == size then
+            buf:put('"')
+            buf:putcdata(p, size)
+            buf:put('"')
+        else
+            buf:put(M.string(string_at(p, size)))
+        end
+        return true
+    end
 end
 
 return M

@@ -1,5 +1,6 @@
 -- Event lines: one line of text per delivered event.
 local bit = require("bit")
+local new_buffer = require("string.buffer").new
 local ev = require("ev")
 local format = require("format")
 local out = require("out")
@@ -7,7 +8,7 @@ local sinks = require("sinks")
 
 local M = {}
 
-local band, write = bit.band, out.write
+local band = bit.band
 local EC_INTERNAL = 256
 
 local function always()
@@ -18,15 +19,17 @@ end
 -- last event it saw. Internal events are for the eye of whoever debugs (`shows_internal`) only.
 -- Raises a text for a bad format.
 function M.add(format_text, display_filter, shows_internal)
-    local line, is_shown = format.compile(format_text), display_filter or always
+    local put, keep = format.writer(format_text)
+    local is_shown = display_filter or always
     local hidden = shows_internal and 0 or EC_INTERNAL
+    local line, output = new_buffer(), out.buffer
     sinks.add({
         on_event = function()
             if band(ev.info.category, hidden) ~= 0 then return end
-            local text = line()
-            if text and is_shown() then
-                write(text)
-                write("\n")
+            line:reset()
+            if (put(line) or keep) and is_shown() then
+                line:put("\n")
+                output:put(line)
             end
         end,
     })

@@ -1,7 +1,7 @@
 -- Finished text on its way to Python: collected here, taken once per batch. Nothing in Lua writes to a file.
 local buffer = require("string.buffer").new(65536)
 
-local M = {}
+local M = { buffer = buffer }
 
 function M.write(text)
     buffer:put(text)

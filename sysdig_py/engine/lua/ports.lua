@@ -15,6 +15,11 @@ function M.resolve(services)
     is_resolving = true
 end
 
+-- Whether a port's text may depend on the current event.
+function M.by_name()
+    return is_resolving
+end
+
 local function name_of(port, l4)
     local fd = ev.fd
     l4 = l4 or fd and fd.l4

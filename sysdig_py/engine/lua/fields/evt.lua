@@ -6,6 +6,7 @@ local decode = require("decode")
 local render = require("render")
 local fdtext = require("render.fd")
 local schema = require("schema_data")
+local written = require("written")
 local syslog = require("fields.syslog_message")
 local syscall_category = require("fields.syscall_category")
 
@@ -120,15 +121,17 @@ F["evt.count.procinfo"] = { get = function()
 end }
 
 -- rendering has made these fit to be shown; a dump of a buffer has line ends
-local function rendered(get)
-    return { get = get, text = get }
+local function rendered(put)
+    local text = written.text_of(put)
+    return { get = text, text = text, put = put }
 end
 
-F["evt.args"] = rendered(render.arguments)
-F["evt.info"] = rendered(function()
+F["evt.args"] = rendered(render.put_arguments)
+F["evt.info"] = rendered(function(buf)
     local message = syslog.current()
-    if message then return "syslog sev=" .. message.severity_word .. " msg=" .. render.clean(message.text) end
-    return render.arguments()
+    if not message then return render.put_arguments(buf) end
+    buf:put("syslog sev=", message.severity_word, " msg=", render.clean(message.text))
+    return true
 end)
 
 -- Position of an argument given by name or number in the current event.
@@ -140,9 +143,9 @@ end
 
 F["evt.arg"] = { make = function(argument)
     local position = position_of(argument)
-    return rendered(function()
+    return rendered(function(buf)
         local i = position()
-        return i and render.argument(i) or nil
+        return i ~= nil and render.put_argument(buf, i)
     end)
 end }
 

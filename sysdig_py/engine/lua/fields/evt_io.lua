@@ -44,15 +44,21 @@ for code, info in pairs(schema.events) do
     payload[code] = i and info.params[i + 1].type == "bytebuf" and i or false
 end
 
-local function buffer()
+-- Position of the event's payload, nil when it has none.
+local function payload_position()
     local i = payload[ev.type]
-    if not i or i >= decode.nparams() then return nil end
-    return decode.bytes(i) or ""
+    return i and i < decode.nparams() and i or nil
 end
 
-F["evt.buffer"] = { get = buffer, text = function()
-    local raw = buffer()
-    return raw and buffers.text(raw)
+F["evt.buffer"] = { get = function()
+    local i = payload_position()
+    return i and (decode.bytes(i) or "")
+end, put = function(buf)
+    local i = payload_position()
+    if not i then return false end
+    local p, len = decode.param(i)
+    if p then buffers.put(buf, p, len) end
+    return true
 end }
 
 -- Whether the event is one of those with `flags`; sysdig counts whatever is done with an fd as input or output.

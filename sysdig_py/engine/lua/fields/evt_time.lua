@@ -3,6 +3,7 @@ local ffi = require("ffi")
 local bit = require("bit")
 local dialect = require("dialect")
 local ev = require("ev")
+local written = require("written")
 
 local F = {}
 local style = "h"
@@ -28,11 +29,18 @@ local time_of_day = dates("%H:%M:%S")
 local local_date = dates("%Y-%m-%d %H:%M:%S")
 local utc_date = dates("!%Y-%m-%dT%H:%M:%S")
 
-local function with_ns(form, suffix)
-    return function()
+-- A field by the function that appends it.
+local function appended(put)
+    return { get = written.text_of(put), put = put }
+end
+
+local function with_ns(form, ns_form)
+    return appended(function(buf)
         local s, ns = ev.time()
-        return format("%s.%09d%s", form(s), ns, suffix or "")
-    end
+        buf:put(form(s))
+        buf:putf(ns_form, ns)
+        return true
+    end)
 end
 
 local function whole(form)
@@ -41,17 +49,19 @@ local function whole(form)
     end
 end
 
-F["evt.time"] = { get = with_ns(time_of_day) }
+F["evt.time"] = with_ns(time_of_day, ".%09d")
 F["evt.time.s"] = { get = whole(time_of_day) }
-F["evt.time.iso8601"] = { get = with_ns(utc_date, "+0000") }
-F["evt.datetime"] = { get = with_ns(local_date) }
+F["evt.time.iso8601"] = with_ns(utc_date, ".%09d+0000")
+F["evt.datetime"] = with_ns(local_date, ".%09d")
 F["evt.datetime.s"] = { get = whole(local_date) }
 
--- Text of a number of ns with nine digits at least.
+-- Appends a number of ns with nine digits at least.
 local function padded(get)
-    return function()
+    return function(buf)
         local value = get()
-        return value and format("%09d", value)
+        if not value then return false end
+        buf:putf("%09d", value)
+        return true
     end
 end
 
@@ -66,16 +76,17 @@ local function add_parts(name, get)
         local value = get()
         return value and value % SECOND
     end
-    F[name .. ".ns"] = { get = rest, text = padded(rest) }
+    F[name .. ".ns"] = { get = rest, put = padded(rest) }
 end
 
 local function rawtime()
     return tonumber(ev.ts())
 end
 
-F["evt.rawtime"] = { get = rawtime, wide = function() return ev.ts() end, text = function()
+F["evt.rawtime"] = { get = rawtime, wide = function() return ev.ts() end, put = function(buf)
     local s, ns = ev.time()
-    return format("%d%09d", s, ns)
+    buf:putf("%d%09d", s, ns)
+    return true
 end }
 F["evt.rawtime.s"] = { get = function() return (ev.time()) end }
 F["evt.rawtime.ns"] = {
@@ -83,9 +94,10 @@ F["evt.rawtime.ns"] = {
         local _, ns = ev.time()
         return ns
     end,
-    text = function()
+    put = function(buf)
         local _, ns = ev.time()
-        return format("%09d", ns)
+        buf:putf("%09d", ns)
+        return true
     end,
 }
 
@@ -94,7 +106,7 @@ local function reltime()
 end
 
 add_parts("evt.reltime", reltime)
-if IS_SCAP then F["evt.reltime"].text = padded(reltime) end
+if IS_SCAP then F["evt.reltime"].put = padded(reltime) end
 
 -- Streams of exits say 0 where the time in the call was not measured.
 local function measured()
@@ -152,31 +164,34 @@ end }
 F["evt.deltatime.ns"] = { make = function()
     local since = delta()
     local function rest() return since() % SECOND end
-    return { get = rest, text = padded(rest) }
+    return { get = rest, put = padded(rest) }
 end }
 
-local function split_ns(ns)
-    return format("%d.%09d", floor(ns / SECOND), ns % SECOND)
+-- A field that shows ns as seconds.
+local function split_ns(read)
+    return appended(function(buf)
+        local ns = read() or 0
+        buf:putf("%d.%09d", floor(ns / SECOND), ns % SECOND)
+        return true
+    end)
 end
 
-local function absolute()
+local absolute = appended(function(buf)
     local s, ns = ev.time()
-    return format("%d.%d", s, ns)
-end
+    buf:putf("%d.%d", s, ns)
+    return true
+end)
 
--- style letter -> function that makes the text; made anew per field for what remembers
+-- style letter -> function that makes the field; made anew each time for what remembers
 local STYLES = {
-    h = function() return with_ns(time_of_day) end,
+    h = function() return F["evt.time"] end,
     a = function() return absolute end,
-    r = function() return function() return split_ns(ev.rel) end end,
-    d = function() return function() return split_ns(latency() or 0) end end,
-    D = function()
-        local since = delta()
-        return function() return split_ns(since()) end
-    end,
+    r = function() return split_ns(reltime) end,
+    d = function() return split_ns(latency) end,
+    D = function() return split_ns(delta()) end,
 }
 
-F["evt.outputtime"] = { make = function() return { get = STYLES[style]() } end }
+F["evt.outputtime"] = { make = function() return STYLES[style]() end }
 
 -- Choose the style of evt.outputtime for fields made from now on; nil and a message for an unknown letter.
 local function set_style(letter)

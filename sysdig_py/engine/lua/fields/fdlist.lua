@@ -25,7 +25,10 @@ local function joined(describe)
         if i then p, len = decode.param(i) end
         if not p then return nil end
         local out, fds = {}, ev.thread.fds or {}
-        for num in fdtext.polled(p, len) do out[#out + 1] = describe(num, fds[num]) end
+        for entry = 1, fdtext.polled(p, len) do
+            local num = tonumber((fdtext.polled_entry(p, entry - 1)))
+            out[#out + 1] = describe(num, fds[num])
+        end
         return #out > 0 and table.concat(out, ",") or nil
     end }
 end

@@ -1,9 +1,11 @@
 -- Field names to getters. Each class module has `fields`: name -> { get, text } or, for fields with an argument or
 -- a memory of their own, { make = function(argument) -> { get, text } or nil }. `get` returns a number, a string, a
--- boolean or nil (no value); addresses are raw bytes and have their text form in `text`.
+-- boolean or nil (no value); addresses are raw bytes and have their text form in `text`. `put(buf)` appends the text to
+-- a string buffer and returns false when there is none; a getter has it where that costs less than making the text.
 local dialect = require("dialect")
 local schema = require("schema_data")
 local render = require("render")
+local written = require("written")
 
 local M = {}
 
@@ -37,20 +39,27 @@ for code = 0, 0xEFFF do
     end
 end
 
-local function number_text(get)
-    return function()
+local function put_number(get)
+    return function(buf)
         local value = get()
-        if value == nil then return nil end
-        return value % 1 == 0 and ("%d"):format(value) or ("%g"):format(value)
+        if value == nil then return false end
+        if value % 1 == 0 then
+            buf:putf("%d", value)
+        else
+            buf:putf("%g", value)
+        end
+        return true
     end
 end
 
 -- sysdig shows one digit behind the point
-local function real_text(get)
-    if not dialect.paired then return number_text(get) end
-    return function()
+local function put_real(get)
+    if not dialect.paired then return put_number(get) end
+    return function(buf)
         local value = get()
-        return value and ("%.1f"):format(value)
+        if not value then return false end
+        buf:putf("%.1f", value)
+        return true
     end
 end
 
@@ -79,12 +88,20 @@ local function bytes_text(get)
 end
 
 local TEXT_OF = {
-    double = real_text, bool = boolean_text, charbuf = string_text, fspath = string_text, fsrelpath = string_text,
-    bytebuf = bytes_text,
+    bool = boolean_text, charbuf = string_text, fspath = string_text, fsrelpath = string_text, bytebuf = bytes_text,
 }
 
-local function default_text(kind, get)
-    return (TEXT_OF[kind] or number_text)(get)
+-- The text of a field, and the function that appends it: what the getter has itself, else by the type of its value.
+local function forms(kind, getter)
+    local get, text, put = getter.get, getter.text, getter.put
+    if not text and not put then
+        if TEXT_OF[kind] then
+            text = TEXT_OF[kind](get)
+        else
+            put = (kind == "double" and put_real or put_number)(get)
+        end
+    end
+    return text or written.text_of(put), put or written.put_of(text)
 end
 
 local function instance(row, name, argument)
@@ -92,11 +109,13 @@ local function instance(row, name, argument)
     if getter and getter.make then getter = getter.make(argument) end
     if not getter then return nil end
     local kind = row.name == "evt.rawarg" and raw_types[argument] or row.type
+    local text, put = forms(kind, getter)
     return {
-        name = name, type = kind, flags = row.flags, get = getter.get,
-        text = getter.text or default_text(kind, getter.get), wide = getter.wide, exact = getter.exact,
+        name = name, type = kind, flags = row.flags, get = getter.get, text = text, put = put, wide = getter.wide,
+        exact = getter.exact,
         -- whether text() is get() made fit to be shown, and so the same for the same value
         cleans = not getter.text and TEXT_OF[kind] == string_text,
+        makes_text = getter.put ~= nil,
     }
 end
 

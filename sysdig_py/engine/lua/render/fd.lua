@@ -3,11 +3,15 @@ local ffi = require("ffi")
 local dialect = require("dialect")
 local ev = require("ev")
 local fds = require("state.fds")
+local memo = require("fields.memo")
 local schema = require("schema_data")
 
 local M = { AT_FDCWD = -100 }
 
 local IS_SCAP = dialect.paired
+local AT_FDCWD = M.AT_FDCWD
+-- longer texts are not worth remembering
+local LONG = 1024
 
 local WORDS = {
     [fds.FILE] = "file", [fds.FILE_V2] = "file", [fds.DIRECTORY] = "directory", [fds.IPV4] = "ipv4",
@@ -48,46 +52,60 @@ function M.is_file(fd)
     return fd.type == fds.FILE or fd.type == fds.FILE_V2
 end
 
--- Control characters never reach a terminal from inside a value; traces of sysdig show them as they are.
-local function clean(text)
-    if IS_SCAP or not text:find("[%z\1-\31\127]") then return text end
-    return (text:gsub("[%z\1-\31\127]", "."))
+-- `make(text)` with a memory for all but long texts: patterns end a trace, a look-up does not.
+local function remembered(make)
+    local known = memo.one(make)
+    return function(text)
+        if #text > LONG then return make(text) end
+        return known(text)
+    end
 end
-M.clean = clean
+
+-- Text without what cannot be shown.
+M.printable = remembered(function(text)
+    return (text:gsub("[^\32-\126]", ""))
+end)
+
+-- Control characters never reach a terminal from inside a value; traces of sysdig show them as they are.
+M.clean = IS_SCAP and function(text) return text end or remembered(function(text)
+    return (text:gsub("[%z\1-\31\127]", "."))
+end)
 
 -- Name of an fd fit to be shown; sysdig leaves out what cannot be.
-function M.name(name)
-    if not IS_SCAP then return clean(name) end
-    return name:find("[^\32-\126]") and name:gsub("[^\32-\126]", "") or name
-end
+M.name = IS_SCAP and M.printable or M.clean
 
--- `<f>/etc/passwd`, `<4t>1.2.3.4:5->6.7.8.9:10`.
-function M.tag(fd)
+-- Append `<f>/etc/passwd`, `<4t>1.2.3.4:5->6.7.8.9:10` between `open` and `close`.
+local function put_tag(buf, open, close, fd)
     local protocol = M.is_ip(fd) and (fd.role or fd.l4 == "raw") and PROTOCOLS[fd.l4] or ""
-    return "<" .. M.typechar(fd) .. protocol .. ">" .. M.name(fd.name)
+    buf:put(open, "<", M.typechar(fd), protocol, ">", M.name(fd.name), close)
 end
 
--- Readable form of an fd argument: the fd's tag, AT_FDCWD, an errno name; nil for an unknown fd.
-function M.resolved(num)
-    if num == M.AT_FDCWD then return "AT_FDCWD" end
-    if num < 0 then return schema.errno[-num] end
-    local fd = ev.thread.fds and ev.thread.fds[num]
-    return fd and M.tag(fd) or nil
+-- Append the readable form of an fd argument: the fd's tag, AT_FDCWD, an errno name; false for an unknown fd.
+function M.put_resolved(buf, open, close, num)
+    if num >= 0 then
+        local table_of_fds = ev.thread.fds
+        local fd = table_of_fds and table_of_fds[num]
+        if not fd then return false end
+        put_tag(buf, open, close, fd)
+        return true
+    end
+    local text = num == AT_FDCWD and "AT_FDCWD" or schema.errno[-num]
+    if not text then return false end
+    buf:put(open, text, close)
+    return true
 end
 
 local ENTRY = 10 -- s64 fd, s16 flags
 
--- Iterate the entries of a poll list: fd, flags.
+-- How many entries the poll list at `p` has.
 function M.polled(p, len)
-    local count = len >= 2 and math.min(ffi.cast("const uint16_t *", p)[0], math.floor((len - 2) / ENTRY)) or 0
-    local i = -1
-    return function()
-        i = i + 1
-        if i >= count then return nil end
-        local at = p + 2 + i * ENTRY
-        local num = tonumber(ffi.cast("const int64_t *", at)[0])
-        return num, ffi.cast("const uint16_t *", at + 8)[0]
-    end
+    return len >= 2 and math.min(ffi.cast("const uint16_t *", p)[0], math.floor((len - 2) / ENTRY)) or 0
+end
+
+-- Entry i (0-based) of a poll list: fd as int64_t, flags.
+function M.polled_entry(p, i)
+    local at = p + 2 + i * ENTRY
+    return ffi.cast("const int64_t *", at)[0], ffi.cast("const uint16_t *", at + 8)[0]
 end
 
 return M
