@@ -5,12 +5,13 @@ import platform
 import sys
 
 from tests.abilities import no_kernel
-from tests.bench import columns, live, oracle, overhead, replay
+from tests.bench import columns, live, oracle, overhead, replay, workloads
 from tests.bench.harness import CommandFailed
 
 BENCHES = {
     "overhead": overhead.report,
     "live": live.report,
+    "workloads": workloads.report,
     "replay": replay.report,
     "columns": columns.report,
     "oracle": oracle.report,
