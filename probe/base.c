@@ -2,7 +2,7 @@
  * Level 0: shared structures, maps, and reading kernel memory.
  * Everything here is independent of what an event means.
  *
- * Defined by the loader: COPY_MASK, SCRATCH_LIMIT, SCRATCH_SLACK, SLOT_COUNT, CPU_COUNT,
+ * Defined by the loader: COPY_MASK, SCRATCH_LIMIT, SCRATCH_SLACK, SLOT_COUNT, CPU_COUNT, MAX_RINGS,
  * FEATURE_* and the numbers both must agree on (capture/kernel.py).
  */
 #ifndef NULL
@@ -22,6 +22,7 @@
 #define CLOCK_OFFSET base_constant(CONSTANT_CLOCK_OFFSET)
 #define SNAPLEN base_constant(CONSTANT_SNAPLEN)
 #define WAKE_BYTES base_constant(CONSTANT_WAKE_BYTES) /* per CPU */
+#define RING_COUNT base_constant(CONSTANT_RING_COUNT)
 
 /* procexit is the one event of the current schema that only exists as an "enter" code */
 #define EV_PROCEXIT_1_E 186
@@ -35,6 +36,7 @@
 #define TEXT_MAX 4096
 #define PATH_MAX_PARTS 48
 #define NAME_SIZE 256
+#define GAP_SIZE 96
 #define IOV_MAX_PARTS 32
 
 /* causes of loss and of incomplete records, in the order user space reads them */
@@ -153,7 +155,9 @@ struct scratch {
 	u32 unannounced;
 	u32 unreadable; /* added to the counters when the record is sent */
 	u32 crowded;
+	u32 gap; /* records lost since the stream was told so */
 	u32 text_at;
+	u8 gap_record[GAP_SIZE];
 	u8 text[TEXT_MAX + NAME_SIZE + 8];
 	u8 record[SCRATCH_LIMIT + SCRATCH_SLACK];
 };
@@ -167,6 +171,9 @@ BPF_TABLE("lru_hash", u32, struct slot, crowded_slots, 16384);
 BPF_TABLE("array", u32, struct scratch, scratches, CPU_COUNT);
 BPF_PROG_ARRAY(handlers, 32);
 BPF_RINGBUF_OUTPUT(ring, 1); /* its real size is set when it is loaded */
+#ifdef FEATURE_RINGS
+BPF_ARRAY_OF_MAPS(rings, "ring", MAX_RINGS); /* filled by the loader, the first is `ring` */
+#endif
 
 /* The kernel's helpers under names of our own: at each use of the usual ones bcc's rewriter reads the
  * whole of /proc/kallsyms to see whether they exist, which takes longer than all the rest. */

@@ -163,6 +163,53 @@ static __always_inline u64 store_wake_flag(struct scratch *s, u32 size)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+/* Processors that write to one ring take turns; on large machines every few of them have a ring of their own. */
+#ifdef FEATURE_RINGS
+
+static long (*store_output_to)(void *to, void *data, u64 size,
+			       u64 flags) = (void *)BPF_FUNC_ringbuf_output;
+
+static __always_inline bool store_output(u8 *record, u32 size, u64 flags)
+{
+	u32 index = bpf_get_smp_processor_id() % (u32)RING_COUNT;
+	void *to = rings.lookup(&index);
+
+	return to && !store_output_to(to, record, size, flags);
+}
+
+#else
+
+static __always_inline bool store_output(u8 *record, u32 size, u64 flags)
+{
+	return !ring.ringbuf_output(record, size, flags);
+}
+
+#endif
+
+/* Tell of the records that this CPU could not write, where they are missing. The parameters of a GAP:
+ * cause ("ring full", NUL), count, total, cpu. */
+static __always_inline void store_tell_gap(struct scratch *s)
+{
+	struct counters *count = base_counters();
+	u8 *gap = s->gap_record;
+
+	*(u32 *)gap = GAP_SIZE;
+	*(u32 *)(gap + 4) = RECORD_FLAG_STATE_ONLY;
+	*(u32 *)(gap + 20) = s->call.cpu;
+	*(u64 *)(gap + 32) = s->call.ts;
+	*(u32 *)(gap + 48) = GAP_SIZE - 2 - PREFIX_SIZE;
+	*(u16 *)(gap + 52) = EV_STATE_GAP;
+	*(u32 *)(gap + 54) = NPARAMS_STATE_GAP;
+	*(u64 *)(gap + 58) = 10 | 8ULL << 16 | 8ULL << 32 | 2ULL << 48;
+	*(u64 *)(gap + 66) = 0x6c756620676e6972; /* "ring ful", little-endian */
+	*(u16 *)(gap + 74) = 'l';
+	*(u64 *)(gap + 76) = s->gap;
+	*(u64 *)(gap + 84) = count ? count->ring_full : s->gap;
+	*(u16 *)(gap + 92) = s->call.cpu;
+	if (store_output(gap, GAP_SIZE, BPF_RB_NO_WAKEUP))
+		s->gap = 0;
+}
+
 static __always_inline void store_count(struct scratch *s, bool lost)
 {
 	struct counters *count = base_counters();
@@ -187,7 +234,10 @@ static __always_inline void store_send(struct scratch *s)
 	*(u64 *)(record + pos) = 0;
 	*(u32 *)record = size;
 	*(u32 *)(record + 48) = pos - PREFIX_SIZE;
-	lost = ring.ringbuf_output(record, size, store_wake_flag(s, size)) != 0;
+	if (s->gap)
+		store_tell_gap(s);
+	lost = !store_output(record, size, store_wake_flag(s, size));
+	s->gap += lost;
 	if (lost || s->unreadable || s->crowded)
 		store_count(s, lost);
 }

@@ -16,6 +16,7 @@ from typing import Final
 
 RAW_TRACEPOINT: Final = 17
 RINGBUF: Final = 27
+ARRAY_OF_MAPS: Final = 12
 _MAP_CREATE, _MAP_UPDATE, _PROG_LOAD, _RAW_TRACEPOINT_OPEN, _MAP_UPDATE_BATCH = 0, 2, 5, 17, 26
 _SYSCALL_NUMBERS: Final = {"x86_64": 321, "aarch64": 280}
 MACHINES: Final = tuple(_SYSCALL_NUMBERS)
@@ -36,9 +37,11 @@ def is_known_machine() -> bool:
     return platform.machine() in MACHINES
 
 
-def create_map(kind: int, key_size: int, value_size: int, entries: int, flags: int = 0, name: str = "") -> int:
-    """Make a map and return its descriptor."""
-    attributes = struct.pack("<IIIIIII16s", kind, key_size, value_size, entries, flags, 0, 0, _name(name))
+def create_map(
+    kind: int, key_size: int, value_size: int, entries: int, flags: int = 0, name: str = "", inner: int = 0
+) -> int:
+    """Make a map and return its descriptor; `inner` is a descriptor of the kind of map that a map of maps holds."""
+    attributes = struct.pack("<IIIIIII16s", kind, key_size, value_size, entries, flags, inner, 0, _name(name))
     try:
         return _bpf(_MAP_CREATE, attributes)
     except PermissionError:

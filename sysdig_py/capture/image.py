@@ -29,6 +29,7 @@ class Constant(enum.IntEnum):
     CLOCK_OFFSET = 2
     SNAPLEN = 3
     WAKE_BYTES = 4
+    RING_COUNT = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ __all__ = ["LiveCapture", "LiveOptions", "Probe", "gap_record"]
 LOST_EVENTS: Final = ("ring full",)
 _DRAIN_LIMIT: Final = 65536
 _SNAPSHOT_BYTES: Final = 1 << 20
+# How long after its time stamp an event is in its ring at the latest: programs cannot be put aside in between.
+_SETTLE_NS: Final = 2_000_000
 
 
 class LiveCapture:
@@ -46,7 +48,6 @@ class LiveCapture:
         self.machine = machine_info()
         self._probe: Probe | None = None
         self._pending: deque[bytes] = deque()
-        self._told: dict[str, int] = {}
         self._started = time.monotonic()
         self._events = 0
         self._bytes = 0
@@ -72,7 +73,7 @@ class LiveCapture:
         self._pending.extend(_blocks(threads(hierarchy)))
         self._probe.attach()
         self._started = time.monotonic()
-        engine.open_ring(self._probe.ring)
+        engine.open_rings(self._probe.rings.views)
         self._resolver = Resolver(lambda: walk(hierarchy))
         self._pending.extend(_blocks(iter(self._resolver.snapshot())))
         self._pending.extend(_blocks(snapshot(hierarchy, user_names=self.options.user_names)))
@@ -83,15 +84,19 @@ class LiveCapture:
         """Feed what is queued, then walk the ring; sleeps a little once it is empty."""
         if not self._feed_pending(engine):
             return True
-        step = engine.drain(_DRAIN_LIMIT)
+        step = engine.drain(_DRAIN_LIMIT, self._settled())
         self._events = engine.stats()["events"]
         if step.status is Status.STOP:
             return False
         if step.status is Status.CGROUP:
             self._pending.extend(self._resolver.on_cgroup(step.cgroup_id, os.fsdecode(step.path)))
         elif step.status is Status.OK:
-            return self._idle()
+            return self._idle(engine)
         return True
+
+    def _settled(self) -> int:
+        """Return up to when all rings have what they will get, 0 once nothing more comes."""
+        return 0 if self._stopping else self.probe.now() - _SETTLE_NS
 
     def progress(self) -> float:
         """Return 0: a live capture has no end that one could come closer to."""
@@ -105,7 +110,7 @@ class LiveCapture:
     def stats(self) -> CaptureStats:
         """Return what was captured and lost so far."""
         if self._probe is not None:
-            self._bytes = self._probe.ring.consumed()
+            self._bytes = self._probe.rings.consumed()
             self._lost = {loss.cause: loss.total for loss in self._probe.losses() if loss.cause in LOST_EVENTS}
         return CaptureStats(self._events, self._bytes, self._lost, time.monotonic() - self._started)
 
@@ -119,7 +124,6 @@ class LiveCapture:
 
     def _feed_pending(self, engine: Engine) -> bool:
         self._pending.extend(self._resolver.pending())
-        self._pending.extend(self._gaps())
         while self._pending:
             block = self._pending.popleft()
             step = engine.feed_bytes(block)
@@ -129,17 +133,19 @@ class LiveCapture:
                 return False
         return True
 
-    def _gaps(self) -> Iterator[bytes]:
+    def _untold(self, engine: Engine) -> Iterator[bytes]:
+        """Make records of the losses after which no record came that could have told of them."""
+        told = engine.stats()
         for loss in self.probe.losses():
-            if loss.cause in LOST_EVENTS and loss.total > self._told.get(loss.cause, 0):
-                new = loss.total - self._told.get(loss.cause, 0)
-                self._told[loss.cause] = loss.total
-                yield gap_record(loss.cause, new, loss.total)
+            count = loss.total - told.get(f"lost.{loss.cause}", 0)
+            if loss.cause in LOST_EVENTS and count > 0:
+                yield gap_record(loss.cause, count, loss.total)
 
-    def _idle(self) -> bool:
+    def _idle(self, engine: Engine) -> bool:
         """Sleep until there is something worth waking up for; False when the capture is at its end."""
         if self._stopping:
-            return False
+            self._pending.extend(self._untold(engine))
+            return bool(self._pending)
         if self.options.max_seconds and time.monotonic() - self._started >= self.options.max_seconds:
             self.stop()
         else:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from sysdig_py.capture import bpf
-from sysdig_py.capture.image import Constant, Image, link, tracepoint_function
+from sysdig_py.capture.image import Constant, Image, MapSpec, link, tracepoint_function
 
 
 class Loaded:
@@ -34,9 +34,12 @@ class Loaded:
             self._maps: dict[str, int] = {}
             for spec in image.maps:
                 size = entries.get(spec.name, spec.entries)
-                fd = bpf.create_map(spec.kind, spec.key_size, spec.value_size, size, spec.flags, spec.name)
-                opened.callback(os.close, fd)
-                self._maps[spec.name] = fd
+                # the one map of maps there is holds rings
+                inner = self._maps["ring"] if spec.kind == bpf.ARRAY_OF_MAPS else 0
+                self._maps[spec.name] = _create(spec, size, inner, opened)
+            self._rings = [self._maps["ring"]]
+            if "rings" in self._maps:
+                self._add_rings(image, constants[Constant.RING_COUNT], entries["ring"], opened)
             fds = list(self._maps.values())
             linked = {name: link(code, fds, constants) for name, code in image.programs.items()}
             self._programs = _load_programs(linked, opened)
@@ -45,6 +48,18 @@ class Loaded:
     def has_map(self, name: str) -> bool:
         """Tell whether the image has a map of this name; some belong to what not every kernel can do."""
         return name in self._maps
+
+    @property
+    def ring_fds(self) -> list[int]:
+        """Return the descriptors of all rings."""
+        return self._rings
+
+    def _add_rings(self, image: Image, count: int, size: int, opened: ExitStack) -> None:
+        """Make the other rings and enter all of them in the map of rings."""
+        spec = next(spec for spec in image.maps if spec.name == "ring")
+        self._rings += [_create(spec, size, 0, opened) for _ in range(count - 1)]
+        for number, fd in enumerate(self._rings):
+            bpf.update(self._maps["rings"], number, fd.to_bytes(4, "little"))
 
     def map_fd(self, name: str) -> int:
         """Return the descriptor of a map."""
@@ -68,6 +83,12 @@ class Loaded:
         """Detach and give everything back."""
         self.detach()
         self._opened.close()
+
+
+def _create(spec: MapSpec, entries: int, inner: int, opened: ExitStack) -> int:
+    fd = bpf.create_map(spec.kind, spec.key_size, spec.value_size, entries, spec.flags, spec.name, inner)
+    opened.callback(os.close, fd)
+    return fd
 
 
 def _load_programs(linked: Mapping[str, bytes], opened: ExitStack) -> dict[str, int]:

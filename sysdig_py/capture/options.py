@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
+from sysdig_py.capture.ring import MAX_RINGS
 from sysdig_py.errors import UsageError
 
 DEFAULT_SNAPLEN: Final = 80
@@ -20,6 +21,7 @@ class LiveOptions:
     Attributes:
         snaplen: bytes of data kept of each read and write; None is DEFAULT_SNAPLEN, or what a chisel asks for.
         ring_bytes: size of the ring buffer, a power of two; None chooses by memory and cores.
+        rings: how many rings; None chooses by the number of processors.
         wait: seconds to sleep at most once the ring was read; the kernel wakes earlier when it fills up.
         drop_rights: give up privileges once everything is loaded.
         max_seconds: end after so many seconds even when nothing happens; 0 goes on for ever.
@@ -29,6 +31,7 @@ class LiveOptions:
 
     snaplen: int | None = None
     ring_bytes: int | None = None
+    rings: int | None = None
     wait: float = 0.05
     drop_rights: bool = True
     max_seconds: float = 0.0
@@ -47,3 +50,5 @@ class LiveOptions:
         size = self.ring_bytes
         if size is not None and (size < PAGE or size & (size - 1)):
             raise UsageError(f"the ring size must be a power of two of at least {PAGE} bytes, not {size}")
+        if self.rings is not None and not 1 <= self.rings <= MAX_RINGS:
+            raise UsageError(f"there can be 1 to {MAX_RINGS} rings, not {self.rings}")

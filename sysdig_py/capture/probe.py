@@ -22,7 +22,7 @@ from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.loader import Loaded
 from sysdig_py.capture.machine import memory_bytes
 from sysdig_py.capture.options import PAGE, LiveOptions
-from sysdig_py.capture.ring import RingView, map_shared, open_ring, ring_bytes, unmap
+from sysdig_py.capture.ring import MAX_RINGS, Rings, RingView, map_shared, ring_bytes, ring_count, unmap
 from sysdig_py.errors import EnvironmentLack
 
 LOSS_CAUSES: Final = ("ring full", "scratch full", "memory unreadable", "slot lost")
@@ -57,20 +57,30 @@ class Probe:
         rights.require_bpf()
         self._arch = kernel.machine()
         self._cpus = kernel.cpu_count()
-        size = options.ring_bytes or ring_bytes(memory_bytes(), os.cpu_count() or 1)
-        self._loaded = self._load(options, hierarchy, size)
+        count = options.rings or ring_count(self._cpus)
+        size = options.ring_bytes or ring_bytes(memory_bytes(), os.cpu_count() or 1, count)
+        self._loaded = self._load(options, hierarchy, size, count)
         self._fill()
         self._counters_length = -(-self._cpus * _COUNTERS_SIZE // PAGE) * PAGE
         self._counters = map_shared(self._loaded.map_fd("counters"), self._counters_length, 0, writable=False)
-        self.ring: RingView = open_ring(self._loaded.map_fd("ring"), size)
+        self.rings = Rings(self._loaded.ring_fds, size)
+
+    @property
+    def ring(self) -> RingView:
+        """Return the first ring; small machines have no other."""
+        return self.rings.views[0]
 
     def attach(self) -> None:
         """Attach every program; records flow from here on."""
         self._loaded.attach()
 
     def wait(self, timeout: float) -> bool:
-        """Sleep until the ring fills up or `timeout` seconds are over."""
-        return self.ring.wait(timeout)
+        """Sleep until a ring fills up or `timeout` seconds are over."""
+        return self.rings.wait(timeout)
+
+    def now(self) -> int:
+        """Return the time by the probe's clock, ns since the epoch."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) + self._clock_offset
 
     def losses(self) -> list[Loss]:
         """Return what was lost or left incomplete, per cause and CPU; costs no system call."""
@@ -84,13 +94,14 @@ class Probe:
     def close(self) -> None:
         """Detach, unmap and unload."""
         self.detach()
-        self.ring.close()
+        self.rings.close()
         unmap(self._counters, self._counters_length)
         self._loaded.close()
 
-    def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int) -> Loaded:
-        constants = _constants(options, size, self._cpus)
-        sizes = _sizes(options, self._cpus)
+    def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int, rings: int) -> Loaded:
+        self._clock_offset = _clock_offset()
+        constants = _constants(options, size, rings, self._cpus, self._clock_offset)
+        sizes = _sizes(options, self._cpus, rings)
         key = image_key(self._arch, hierarchy, sizes)
         image = image_cache.find(key)
         if image is not None:
@@ -152,7 +163,7 @@ def _refusal(error: OSError) -> EnvironmentLack:
     return load_failure(f"{log}\n{error.strerror}")
 
 
-def _sizes(options: LiveOptions, cpus: int) -> dict[str, str]:
+def _sizes(options: LiveOptions, cpus: int, rings: int = 1) -> dict[str, str]:
     """Return the defines that follow from the options and the machine's size."""
     copy = 1 << max(options.data_bytes, 1).bit_length()
     slots = kernel.slot_count()
@@ -162,7 +173,10 @@ def _sizes(options: LiveOptions, cpus: int) -> dict[str, str]:
         "SCRATCH_SLACK": 8192 + 2 * copy,
         "SLOT_COUNT": slots,
         "CPU_COUNT": cpus,
+        "MAX_RINGS": MAX_RINGS,
     }
+    if rings > 1:
+        made["FEATURE_RINGS"] = 1
     if slots < kernel.MAX_SLOTS:
         made["FEATURE_EXACT_SLOTS"] = 1
     if not options.latency:
@@ -170,13 +184,14 @@ def _sizes(options: LiveOptions, cpus: int) -> dict[str, str]:
     return {name: str(value) for name, value in made.items()}
 
 
-def _constants(options: LiveOptions, ring_size: int, cpus: int) -> dict[Constant, int]:
+def _constants(options: LiveOptions, size: int, rings: int, cpus: int, offset: int) -> dict[Constant, int]:
     """Return what is filled in when the image is loaded."""
     return {
         Constant.TRACER_PID: os.getpid(),
-        Constant.CLOCK_OFFSET: _clock_offset(),
+        Constant.CLOCK_OFFSET: offset,
         Constant.SNAPLEN: options.data_bytes,
-        Constant.WAKE_BYTES: max(ring_size // 8 // cpus, 1),
+        Constant.WAKE_BYTES: max(size * rings // 8 // cpus, 1),
+        Constant.RING_COUNT: rings,
     }
 
 

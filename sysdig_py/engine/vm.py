@@ -227,13 +227,21 @@ class Engine(Runtime):
             raise EngineFault(_text(rest[0]), int(consumed))
         return Step(Status(int(status)), int(consumed), *((int(rest[0]), rest[1]) if rest else ()))
 
-    def open_ring(self, view: RingView) -> None:
-        """Take the mapped ring that `drain` walks; it must stay mapped as long as the engine is used."""
-        self._call("open_ring", view.consumer, view.producer, view.data, view.size)
+    def open_rings(self, views: Sequence[RingView]) -> None:
+        """Take the mapped rings that `drain` walks; they must stay mapped as long as the engine is used."""
+        self._call("forget_rings")
+        for view in views:
+            self._call("open_ring", view.consumer, view.producer, view.data, view.size)
 
-    def drain(self, limit: int) -> Step:
-        """Walk up to `limit` records of the ring."""
-        return self._step(self._call("drain", limit))
+    def drain(self, limit: int, until_ts: int = 0) -> Step:
+        """Walk up to `limit` records of the rings, by their time.
+
+        Args:
+            limit: how many records at most.
+            until_ts: of several rings, only records up to this time (ns since the epoch) are walked, since an older one
+                may still come into another ring; 0 for all.
+        """
+        return self._step(self._call("drain", limit, until_ts))
 
     def feed(self, address: int, length: int) -> Step:
         """Walk a span of whole records; after FULL or CGROUP go on at `address + consumed`."""

@@ -12,7 +12,9 @@ import pytest
 import walker
 from conftest import open_probe
 
-from sysdig_py.capture.live import LiveOptions
+from sysdig_py.capture.live import LiveCapture, LiveOptions
+from sysdig_py.engine.vm import Engine
+from tests.lua_probe import Probe
 
 pytestmark = pytest.mark.kernel
 
@@ -55,6 +57,60 @@ def test_a_full_ring_is_counted(tmp_path):
         assert walker.read_all(probe.ring)
     finally:
         probe.close()
+
+
+def test_the_stream_tells_where_records_are_missing():
+    probe = open_probe(LiveOptions(ring_bytes=os.sysconf("SC_PAGE_SIZE")))
+    try:
+        probe.attach()
+        flood = ["taskset", "-c", "0", "dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=300"]
+        for _ in range(2):
+            subprocess.run(flood, capture_output=True, check=True)
+            first = walker.read_all(probe.ring)
+            subprocess.run(["taskset", "-c", "0", "true"], check=True)
+            told = [r for r in walker.read_all(probe.ring) if r.id == "STATE_GAP" and r.cpu == 0]
+            assert told[0]["cause"] == "ring full"
+            assert told[0]["cpu"] == 0
+            assert told[0]["count"] > 300
+            assert told[0].ts >= max(r.ts for r in first if r.cpu == 0)
+        assert told[0]["total"] > 600
+    finally:
+        probe.close()
+
+
+def test_several_rings_lose_nothing_and_keep_the_order():
+    script = (
+        "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); fd = os.open('/dev/zero', 0)\n"
+        "for _ in range(20000): os.read(fd, 1)"
+    )
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    capture = LiveCapture(LiveOptions(ring_bytes=32 << 20, rings=2, drop_rights=False))
+    engine = Engine(is_live=True)
+    looked_at = Probe(engine)
+    looked_at.lua(
+        """times, last, back = 0, 0, 0
+        require("walk").add_sink{ on_event = function()
+            if ev.rel < last then back = back + 1 end
+            last = ev.rel
+            if ev.name == "read" then times = times + 1 end
+        end }"""
+    )
+    try:
+        capture.start(engine)
+        children = [subprocess.Popen([sys.executable, "-I", "-S", "-c", script, str(cpu)]) for cpu in cpus]
+        while any(child.poll() is None for child in children):
+            capture.pump(engine)
+        capture.stop()
+        while capture.pump(engine):
+            pass
+        used = [view.consumed() for view in capture.probe.rings.views]
+    finally:
+        capture.close()
+    assert not sum(capture.stats().lost.values())
+    assert len(used) == 2
+    assert all(size > 1 << 20 for size in used)
+    assert looked_at.value("times") >= 20000 * len(cpus)
+    assert looked_at.value("back") == 0
 
 
 def test_unreadable_memory_is_counted_and_leaves_the_parameter_empty(tracer):

@@ -63,6 +63,8 @@ function M.stop()
     control.stop = 1
 end
 
+M.forget_rings = ring.reset
+
 function M.open_ring(consumer, producer, data, size)
     ring.open(consumer, producer, data, size)
     jit.on()
@@ -82,9 +84,9 @@ function M.feed(address, length)
     return answer(status, control.offset)
 end
 
-function M.drain(limit)
+function M.drain(limit, until_ts)
     if not ring.is_open() then error("drain without a ring") end
-    local ok, status, count = xpcall(ring.drain, debug.traceback, limit)
+    local ok, status, count = xpcall(ring.drain, debug.traceback, limit, until_ts)
     if not ok then
         ring.recover()
         return FAULT, 0, status

@@ -59,6 +59,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("d", "displayflt", "", "let the filter decide only what is printed, not what is written or counted"),
     Option("R", "resolve-ports", "", "show names of services instead of port numbers"),
     Option("", "no-latency", "", "do not measure the time inside calls: live capture costs the traced less"),
+    Option("", "ring-size", "SIZE", "size of each ring between kernel and program, as 64M (default: by memory, cores)"),
+    Option("", "rings", "N", "number of rings (default: one for every four processors)"),
     Option("E", "exclude-users", "", "leave the names of users and groups out"),
     Option("U", "suppress-comm", "COMM", "leave out the processes of this name; may be given several times"),
     Option("D", "debug", "", "show internal events, and what chisels log, too"),
@@ -111,6 +113,8 @@ class Options(NamedTuple):
     service_names: bool = False
     user_names: bool = True
     latency: bool = True
+    ring_bytes: int | None = None
+    rings: int | None = None
     suppressed: tuple[str, ...] = ()
     debug: bool = False
     progress: bool = False
@@ -229,6 +233,15 @@ def _whole(letter: str, value: str, least: int) -> int:
     return number
 
 
+def _size(name: str, value: str) -> int:
+    """Return a number of bytes written as 4096, 512K, 64M or 1G."""
+    number, unit = (value[:-1], value[-1].upper()) if value[-1:].isalpha() else (value, "")
+    shift = {"": 0, "K": 10, "M": 20, "G": 30}.get(unit, -1)
+    if not (number.isascii() and number.isdigit()) or shift < 0:
+        raise UsageError(f"option --{name} takes a size such as 64M, not '{value}'")
+    return int(number) << shift
+
+
 def _seconds(value: str) -> float:
     try:
         number = float(value)
@@ -261,6 +274,8 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "d": lambda *_: {"display_only": True},
     "R": lambda *_: {"service_names": True},
     "no-latency": lambda *_: {"latency": False},
+    "ring-size": lambda value, _: {"ring_bytes": _size("ring-size", value)},
+    "rings": lambda value, _: {"rings": _whole("-rings", value, 1)},
     "E": lambda *_: {"user_names": False},
     "U": lambda value, options: {"suppressed": (*options.suppressed, value)},
     "D": lambda *_: {"debug": True},

@@ -184,6 +184,8 @@ def _open_live(options: Options) -> LiveCapture:
             snaplen=options.snaplen,
             max_seconds=options.max_seconds,
             latency=options.latency,
+            ring_bytes=options.ring_bytes,
+            rings=options.rings,
             user_names=options.user_names,
         )
     )

@@ -35,6 +35,9 @@ class FakeProbe:
         self.lost = 0
         self.waits = 0
 
+    def now(self):
+        return 10_000_000_000
+
     def losses(self):
         return [Loss("ring full", [self.lost, 0]), Loss("memory unreadable", [7, 7])]
 
@@ -55,8 +58,11 @@ class FakeEngine:
         self.drains = list(drains)
         self.feeds = list(feeds)
         self.fed = []
+        self.lost = 0
+        self.until = []
 
-    def drain(self, _limit):
+    def drain(self, _limit, until_ts):
+        self.until.append(until_ts)
         return self.drains.pop(0)
 
     def feed_bytes(self, block):
@@ -64,7 +70,7 @@ class FakeEngine:
         return self.feeds.pop(0) if self.feeds else Step(Status.OK, len(block))
 
     def stats(self):
-        return {"events": 3}
+        return {"events": 3, "lost.ring full": self.lost}
 
 
 @pytest.fixture
@@ -92,15 +98,24 @@ def test_a_full_sink_gets_the_rest_of_a_block_later(capture):
     assert engine.fed == [b"AABB", b"BB"]
 
 
-def test_losses_are_told_once_as_they_grow(capture):
-    engine = FakeEngine([Step(Status.OK, 1)] * 3)
-    capture._probe.lost = 4
+def test_losses_the_stream_did_not_tell_of_are_told_at_the_end(capture):
+    engine = FakeEngine([Step(Status.OK, 1)] * 4)
+    capture._probe.lost, engine.lost = 6, 4
     capture.pump(engine)
+    assert not engine.fed
+    capture.stop()
+    assert capture.pump(engine)
+    engine.lost = 6
+    assert not capture.pump(engine)
+    assert [b"ring full\0" + struct.pack("<QQ", 2, 6) in block for block in engine.fed] == [True]
+
+
+def test_only_what_all_rings_must_have_is_walked_before_the_end(capture):
+    engine = FakeEngine([Step(Status.OK, 1)] * 2)
     capture.pump(engine)
-    capture._probe.lost = 6
+    capture.stop()
     capture.pump(engine)
-    assert len(engine.fed) == 2
-    assert b"ring full\0" + struct.pack("<QQ", 2, 6) in engine.fed[1]
+    assert engine.until == [10_000_000_000 - live._SETTLE_NS, 0]
 
 
 def test_the_engine_ends_the_capture(capture):

@@ -50,10 +50,23 @@ class Kernel:
 def test_programs_get_the_maps_and_constants_of_this_run(monkeypatch):
     kernel = Kernel(monkeypatch)
     loaded = loader.Loaded(IMAGE, {Constant.SNAPLEN: 4321}, {"ring": 8192})
-    assert kernel.maps == [(2, 4, 8, 1, 0, "small"), (27, 0, 0, 8192, 0, "ring")]
+    assert kernel.maps == [(2, 4, 8, 1, 0, "small", 0), (27, 0, 0, 8192, 0, "ring", 0)]
     words = WIDE.iter_unpack(kernel.programs["on_a"])
     assert [word[3] for word in words] == [loaded.map_fd("ring"), 4321]
     loaded.close()
+
+
+def test_more_rings_are_made_and_entered_in_the_map_of_rings(monkeypatch):
+    kernel, entered = Kernel(monkeypatch), {}
+    monkeypatch.setattr(bpf, "update", lambda fd, key, value: entered.update({key: int.from_bytes(value, "little")}))
+    image = Image((*IMAGE.maps, MapSpec("rings", bpf.ARRAY_OF_MAPS, 4, 4, 64, 0)), {}, ())
+    loaded = loader.Loaded(image, {Constant.RING_COUNT: 3}, {"ring": 8192})
+    assert loaded.ring_fds[0] == loaded.map_fd("ring")
+    assert entered == dict(enumerate(loaded.ring_fds)) and len(entered) == 3
+    assert kernel.maps[2][-1] == loaded.map_fd("ring"), "a map of maps is made from the kind it holds"
+    assert {spec[:4] for spec in kernel.maps if spec[0] == bpf.RINGBUF} == {(27, 0, 0, 8192)}
+    loaded.close()
+    assert not kernel.left()
 
 
 def test_only_tracepoints_are_attached_and_all_is_given_back(monkeypatch):

@@ -23,9 +23,11 @@ def test_sizes_leave_room_for_what_is_copied(snaplen):
     assert limit > snaplen + 1024
 
 
-def test_all_cpus_together_wake_the_reader_before_the_ring_is_full():
-    made = probe._constants(LiveOptions(), 1 << 20, 8)
-    assert 0 < made[Constant.WAKE_BYTES] * 8 <= 1 << 20
+@pytest.mark.parametrize("rings", [1, 4])
+def test_the_cpus_of_a_ring_together_wake_the_reader_before_it_is_full(rings):
+    made = probe._constants(LiveOptions(), 1 << 20, rings, 8, 5)
+    assert 0 < made[Constant.WAKE_BYTES] * (8 // rings) <= 1 << 20
+    assert (made[Constant.RING_COUNT], made[Constant.CLOCK_OFFSET]) == (rings, 5)
     assert set(made) == set(Constant)
 
 
@@ -37,6 +39,7 @@ def test_the_key_changes_with_what_the_image_is_made_from(monkeypatch):
     assert first == key(ring_bytes=1 << 20) == key(snaplen=100), "the run's own values are no part of it"
     assert first != key(snaplen=5000)
     assert first != key(latency=False)
+    assert first != probe.image_key("x86_64", HIERARCHY, probe._sizes(LiveOptions(), 2, rings=2))
     assert first != key(replace(HIERARCHY, version=1, controller="pids", hierarchy_id=3))
     monkeypatch.setattr(headers, "build_id", lambda: "other")
     assert first != key()
@@ -72,7 +75,7 @@ class Kernel:
     def start(self):
         made = object.__new__(probe.Probe)
         made._arch, made._cpus = "x86_64", 2
-        return made._load(LiveOptions(), HIERARCHY, 1 << 20)
+        return made._load(LiveOptions(), HIERARCHY, 1 << 20, 1)
 
 
 def test_the_second_start_compiles_nothing(monkeypatch, tmp_path):

@@ -15,6 +15,11 @@ def test_ring_size_follows_cores_and_memory():
     assert ring.ring_bytes(1024 * gib, 128) == 256 << 20
     assert ring.ring_bytes(gib, 8) == 16 << 20
     assert ring.ring_bytes(gib // 8, 8) == 4 << 20
+    assert ring.ring_bytes(1024 * gib, 128, rings=32) == 8 << 20
+
+
+def test_every_four_processors_have_a_ring():
+    assert [ring.ring_count(cpus) for cpus in (1, 2, 7, 8, 64, 1024)] == [1, 1, 1, 2, 16, ring.MAX_RINGS]
 
 
 def test_mapped_memory_is_shared_and_given_back():
@@ -38,6 +43,6 @@ def test_a_mapping_that_cannot_be_says_why():
 def test_positions_are_read_from_the_two_pages():
     pages = (ctypes.c_uint64 * 2)(100, 164)
     address = ctypes.addressof(pages)
-    view = ring.RingView(address, address + 8, 0, 4096, -1, None)
+    view = ring.RingView(address, address + 8, 0, 4096, -1)
     assert view.unread() == 64
     assert view.consumed() == 100

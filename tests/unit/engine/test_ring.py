@@ -5,11 +5,13 @@ import struct
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sysdig_py.engine.vm import Engine, EngineFault, Status
 from sysdig_py.schema.state import State
 from tests.lua_probe import Probe
-from tests.synthetic import Stream
+from tests.synthetic import Stream, record
 
 PAGE = mmap.PAGESIZE
 BUSY, DISCARD = 1 << 31, 1 << 30
@@ -70,7 +72,7 @@ def ring():
 @pytest.fixture
 def probe(ring):
     made = Probe(Engine(is_live=True))
-    made.engine.open_ring(ring.view)
+    made.engine.open_rings([ring.view])
     made.note("ev.num .. ':' .. ev.res")
     return made
 
@@ -141,11 +143,11 @@ def test_a_new_cgroup_stops_the_drain(probe, ring):
 
 def test_a_full_trace_buffer_leaves_the_record_in_the_ring(ring):
     engine = Engine(is_live=True)
-    engine.open_ring(ring.view)
+    engine.open_rings([ring.view])
     engine.write_records(300)
     sent = [read(i) for i in range(10)]
-    for record in sent:
-        ring.put(record)
+    for one in sent:
+        ring.put(one)
     got = b""
     while (step := engine.drain(100)).status is Status.FULL:
         got += engine.take_records().data
@@ -182,3 +184,69 @@ def test_the_last_event_outlives_its_place_in_the_ring(probe, ring):
 def test_a_drain_without_ring_is_refused():
     with pytest.raises(EngineFault, match="without a ring"):
         Engine().drain(1)
+
+
+@pytest.fixture
+def three():
+    rings = [Ring() for _ in range(3)]
+    yield rings
+    for made in rings:
+        made.close()
+
+
+def at(ts):
+    return record("SYSCALL_READ_X", {"res": ts, "data": b"x", "fd": 3}, ts=ts, tid=5)
+
+
+def several(rings):
+    made = Probe(Engine(is_live=True))
+    made.engine.open_rings([ring.view for ring in rings])
+    made.note("ev.res")
+    return made
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300)), max_size=60), st.integers(1, 9))
+@settings(max_examples=60)
+def test_several_rings_are_walked_by_time(events, limit):
+    rings = [Ring() for _ in range(3)]
+    try:
+        probe = several(rings)
+        for which, ts in sorted(events, key=lambda event: event[1]):
+            rings[which].put(at(ts))
+        while probe.engine.drain(limit).status is Status.MORE:
+            pass
+        assert probe.noted() == [str(ts) for ts in sorted(ts for _, ts in events)]
+        assert [ring.consumed for ring in rings] == [ring.head for ring in rings]
+    finally:
+        for ring in rings:
+            ring.close()
+
+
+def test_what_is_too_young_waits_for_the_other_rings(three):
+    probe = several(three)
+    three[0].put(at(10))
+    three[0].put(at(30))
+    assert probe.engine.drain(100, 20) == (Status.OK, 1, 0, b"")
+    three[1].put(at(25))
+    assert probe.engine.drain(100, 40).consumed == 2
+    assert probe.noted() == ["10", "25", "30"]
+
+
+def test_a_busy_record_in_one_ring_holds_all(three):
+    probe = several(three)
+    busy = three[1].put(at(5), BUSY)
+    three[0].put(at(10))
+    assert probe.engine.drain(100) == (Status.OK, 0, 0, b"")
+    three[1].commit(busy)
+    assert probe.engine.drain(100).consumed == 2
+    assert probe.noted() == ["5", "10"]
+
+
+def test_damage_in_one_of_several_rings_is_passed_over(three):
+    probe = several(three)
+    three[0].put(b"\xff" * 80)
+    three[2].put(at(7))
+    probe.engine.drain(100)
+    assert probe.noted() == ["7"]
+    assert probe.engine.stats()["malformed"] == 1
+    assert three[0].consumed == three[0].head
