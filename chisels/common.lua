@@ -2,11 +2,13 @@
 -- luacheck: allow defined top, ignore 131
 
 json = require("json")
+local losses = require("losses")
 
 ONE_S_IN_NS = 1000000000
 ONE_MS_IN_NS = 1000000
 ONE_US_IN_NS = 1000
 
+local JSON_ORDER = { "ts", "data", "info", "lost", "name", "desc", "is_key" }
 local KEY_SEPARATOR = "\001\001"
 local COLUMN = 20
 local RULER = ("-"):rep(80)
@@ -155,17 +157,20 @@ local function print_json_table(rows, ts_s, ts_ns, viz)
         data.n = data.n + 1
         data[data.n] = row
     end
+    local lost = losses.since_last()
     local whole = { ts = sysdig.make_ts(ts_s, ts_ns), data = data, info = json_info(viz) }
-    print(json.encode(whole, { indent = true, keyorder = { "ts", "data", "info", "name", "desc", "is_key" } }))
+    whole.lost = lost > 0 and lost or nil
+    print(json.encode(whole, { indent = true, keyorder = JSON_ORDER }))
 end
 
--- Print rows (joined keys -> number) as viz says: key_fld, key_desc, value_fld, value_desc, value_units,
+-- Print rows (joined keys -> number) counted since the last table as viz says: key_fld, key_desc, value_fld, value_desc, value_units,
 -- top_number, output_format.
 function print_sorted_table(rows, ts_s, ts_ns, delta, viz)
     if viz.output_format == "json" then
         print_json_table(rows, ts_s, ts_ns, viz)
     else
         print_text_table(rows, delta, viz)
+        losses.print_mark(losses.since_last())
     end
 end
 

@@ -3,6 +3,8 @@
 -- A connection has two sides, each with its own counts, because both may be on this machine. Only one of them enters
 -- the row. Memory stays bounded: connections that were not used for a while are added to their rows and forgotten.
 
+local percentiles = require "percentiles"
+
 local M = {}
 
 local GENERATION = 50000 -- connections; after so many new ones the idle ones are put away
@@ -26,18 +28,24 @@ function Side:move(is_read, bytes, now, is_server)
         self.requests = self.requests + 1
         self.total = self.total + latency
         self.maximum = math.max(self.maximum, latency)
+        percentiles.add(self.latencies, latency)
     end
+    self.lost = sysdig.get_lost_events()
 end
 
 local function new_side()
     -- requests = -1: not described yet
-    return setmetatable({ read = 0, written = 0, requests = -1, asked = false, total = 0, maximum = 0 }, Side)
+    local lost = sysdig.get_lost_events()
+    return setmetatable({
+        read = 0, written = 0, requests = -1, asked = false, total = 0, maximum = 0, latencies = {},
+        lost_before = lost, lost = lost,
+    }, Side)
 end
 
 local function new_row(flow, client, server)
     return {
         client = client, server = server, port = flow.port, proto = flow.proto,
-        sent = 0, received = 0, requests = 0, total = 0, maximum = 0,
+        sent = 0, received = 0, requests = 0, total = 0, maximum = 0, latencies = {}, has_gap = false,
     }
 end
 
@@ -56,6 +64,8 @@ local function add_to_row(rows, flow)
     row.requests = row.requests + side.requests
     row.total = row.total + side.total
     row.maximum = math.max(row.maximum, side.maximum)
+    percentiles.merge(row.latencies, side.latencies)
+    row.has_gap = row.has_gap or side.lost > side.lost_before
 end
 
 local Book = {}
@@ -97,6 +107,8 @@ local function finished(row)
         client = row.client, server = row.server, port = row.port, proto = row.proto,
         sent = row.sent, received = row.received, requests = requests, key = row.client .. "\1" .. row.server,
         average = requests > 0 and row.total / requests or nil, maximum = requests > 0 and row.maximum or nil,
+        median = percentiles.value(row.latencies, 0.5, row.maximum), has_gap = row.has_gap,
+        p99 = percentiles.value(row.latencies, 0.99, row.maximum),
     }
 end
 
@@ -119,6 +131,8 @@ local function copy_rows(rows)
         for name, value in pairs(row) do
             copy[name] = value
         end
+        copy.latencies = {}
+        percentiles.merge(copy.latencies, row.latencies)
         copies[key] = copy
     end
     return copies

@@ -5,10 +5,11 @@
 
 require "common"
 local json = require "json"
+local losses = require "losses"
 
 local M = {}
 
-local KEY_ORDER = { "ts", "data", "info", "name", "desc", "is_key" }
+local KEY_ORDER = { "ts", "data", "info", "lost", "name", "desc", "is_key" }
 
 -- One line: every cell padded to its column, but for the last one. Nothing is cut: names matter more than columns.
 function M.line(columns, cell_of)
@@ -52,19 +53,22 @@ local function print_json(columns, rows, ts_s)
     for i, column in ipairs(columns) do
         info[i] = { name = column.key, desc = column.title, is_key = column.is_key or false }
     end
-    local whole = { ts = sysdig.make_ts(ts_s, 0), data = data, info = info }
+    local lost = sysdig.get_lost_events()
+    local whole = { ts = sysdig.make_ts(ts_s, 0), data = data, info = info, lost = lost > 0 and lost or nil }
     print(json.encode(whole, { indent = true, keyorder = KEY_ORDER }))
 end
 
--- Print a list of rows under the columns, in the form that the run asks for.
+-- Print a list of rows, counted since the start, under the columns, in the form that the run asks for. A row with
+-- `has_gap` is marked: events were lost while it grew.
 function M.print(columns, rows, ts_s)
     if sysdig.get_output_format() == "json" then
         return print_json(columns, rows, ts_s)
     end
     M.print_header(columns)
     for _, row in ipairs(rows) do
-        print(M.row_line(columns, row))
+        print(M.row_line(columns, row) .. (row.has_gap and " !" or ""))
     end
+    losses.print_mark(sysdig.get_lost_events())
 end
 
 -- Print one row by itself: a line of text, or a JSON object on one line.

@@ -1,6 +1,7 @@
 -- How often each event came: the table of -S. Counts go on over all files of a run.
 local ev = require("ev")
 local sinks = require("sinks")
+local state_records = require("state.records")
 
 local M = {}
 
@@ -55,6 +56,9 @@ function M.text()
     local lines = { RULE, "Event           #Calls", RULE }
     for i = 1, math.min(#rows, LIMIT) do
         lines[#lines + 1] = ("%-18.18s%d"):format(rows[i][1], rows[i][2])
+    end
+    if state_records.lost_in_all > 0 then
+        lines[#lines + 1] = ("! %d events were lost: the counts are lower bounds"):format(state_records.lost_in_all)
     end
     return table.concat(lines, "\n") .. "\n"
 end

@@ -1,6 +1,7 @@
 -- The `sysdig` library: the run as a whole, the machine, and the tables of threads and containers.
 
 local ev = require("ev")
+local control = require("control").control
 local filters = require("chisel.filters")
 local host = require("host")
 local tables = require("chisel.tables")
@@ -114,6 +115,11 @@ local function add_facts(sysdig, run)
     -- file being read, "" live
     function sysdig.get_evtsource_name()
         return host.source_name
+    end
+
+    -- number of events of this source that were lost up to now
+    function sysdig.get_lost_events()
+        return control.lost
     end
 
     -- percent of the file that was read; 0 live

@@ -17,7 +17,8 @@ local threads = require("state.threads")
 local users = require("state.users")
 local snapshot = dialect.paired and require("state.paired.snapshot")
 
-local M = { lost_by_cause = {}, cgroup_path = "" }
+-- lost_by_cause: of the source in hand; lost_in_all: of all sources of the run
+local M = { lost_by_cause = {}, lost_in_all = 0, cgroup_path = "" }
 
 local cur = record.cur
 local num, str, list, bytes = decode.num, decode.str, decode.list, decode.bytes
@@ -155,7 +156,7 @@ end)
 on("GAP", "count", function(at, _, count)
     local cause = str(at.cause) or ""
     M.lost_by_cause[cause] = (M.lost_by_cause[cause] or 0) + count
-    control.lost = control.lost + count
+    control.lost, M.lost_in_all = control.lost + count, M.lost_in_all + count
 end)
 
 on("SKIP", "count", function(_, _, count)
