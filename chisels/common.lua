@@ -163,8 +163,8 @@ local function print_json_table(rows, ts_s, ts_ns, viz)
     print(json.encode(whole, { indent = true, keyorder = JSON_ORDER }))
 end
 
--- Print rows (joined keys -> number) counted since the last table as viz says: key_fld, key_desc, value_fld, value_desc, value_units,
--- top_number, output_format.
+-- Print rows (joined keys -> number), counted since the last table, as viz says: key_fld, key_desc, value_fld,
+-- value_desc, value_units, top_number, output_format.
 function print_sorted_table(rows, ts_s, ts_ns, delta, viz)
     if viz.output_format == "json" then
         print_json_table(rows, ts_s, ts_ns, viz)
