@@ -21,7 +21,7 @@ from sysdig_py.output.summary import Summary
 from sysdig_py.output.text import TextOutput
 
 if TYPE_CHECKING:
-    from sysdig_py.trace.writer import NativeWriter
+    from sysdig_py.trace.background import BackgroundWriter
 
 RECORD_BUFFER: Final = 4 << 20
 
@@ -59,7 +59,7 @@ class Pipeline:
             ChiselError: a chisel fails to load.
         """
         self._output = output
-        self._writer: NativeWriter | None = None
+        self._writer: BackgroundWriter | None = None
         self.engine = Engine(host=host, dialect=dialect)
         self.summary = Summary(self.engine)
         self._prepare(plan)
@@ -87,7 +87,7 @@ class Pipeline:
         if requests.snaplen is not None:
             source.suggest_snaplen(requests.snaplen)
 
-    def write_to(self, writer: NativeWriter) -> None:
+    def write_to(self, writer: BackgroundWriter) -> None:
         """Save what the filter accepts of the source, and the state it needs, with `writer`."""
         self._writer = writer
         self.engine.write_records(RECORD_BUFFER)

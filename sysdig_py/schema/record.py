@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from dataclasses import dataclass
 from typing import Final
 
 RECORD_VERSION: Final = 1
@@ -82,3 +83,41 @@ def pack_record(
     head = PREFIX.pack(total, flags, cgroup_id, pid, cpu, 0, latency_ns)
     ppm = PPM_HEADER.pack(ts, tid, event_len, type_code, len(params))
     return b"".join((head, ppm, lengths, *params)).ljust(total, b"\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record taken apart: the header fields of `pack_record`, its size in bytes, and its parameters."""
+
+    type_code: int
+    params: tuple[bytes, ...]
+    ts: int
+    tid: int
+    pid: int
+    cgroup_id: int
+    cpu: int
+    flags: int
+    size: int
+
+
+def unpack_record(data: bytes | memoryview, offset: int = 0) -> Record:
+    """Take the record at `offset` apart; for the few that Python looks at.
+
+    Raises:
+        ValueError: its lengths lead out of it or out of `data`.
+    """
+    try:
+        size, flags, cgroup_id, pid, cpu, _skipped, _latency = PREFIX.unpack_from(data, offset)
+        ts, tid, event_len, type_code, count = PPM_HEADER.unpack_from(data, offset + PREFIX.size)
+        lengths = struct.unpack_from(f"<{count}{'I' if flags & Flag.LARGE else 'H'}", data, offset + HEADER_SIZE)
+    except struct.error as error:
+        raise ValueError(f"a record cut at byte {offset}") from error
+    at = offset + HEADER_SIZE + count * (4 if flags & Flag.LARGE else 2)
+    end = offset + min(size, PREFIX.size + event_len)
+    if at + sum(lengths) > end or end > len(data):
+        raise ValueError(f"a malformed record at byte {offset}")
+    params = []
+    for length in lengths:
+        params.append(bytes(data[at : at + length]))
+        at += length
+    return Record(type_code, tuple(params), ts, tid, pid, cgroup_id, cpu, flags, size)

@@ -1,4 +1,4 @@
-"""Container events of a .scap -> CONTAINER records: the JSON ones of newer traces, the binary one of old ones."""
+"""Container events of a .scap <-> CONTAINER records: the JSON ones of newer traces, the binary one of old ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from sysdig_py.container.model import ContainerInfo
 from sysdig_py.container.records import container_record
+from sysdig_py.schema.record import Record
 from sysdig_py.trace.scap.cursor import Cursor, LayoutError
+from sysdig_py.trace.scap.facts import Facts
 
 BINARY: Final = 228
 JSON: Final = frozenset({272, 324})
@@ -97,3 +99,36 @@ _PLAIN: Final = frozenset(
     {"id", "full_id", "type", "name", "image", "imageid", "imagerepo", "imagetag", "imagedigest", "ip", "privileged"}
     | {"labels"}
 )
+
+
+def event_text(record: Record) -> str:
+    """Return the JSON text of the container event that tells what a CONTAINER record tells."""
+    facts = Facts(record)
+
+    def text(name: str) -> str:
+        return facts.text(name).decode("utf-8", "replace")
+
+    labels = [item.partition("=") for item in _list(facts.raw("labels"))]
+    container: dict[str, Any] = {name: text(name) for name in ("id", "full_id", "name", "image", "ip")}
+    container |= {name.replace("_", ""): text(name) for name in ("image_id", "image_repo", "image_tag", "image_digest")}
+    container["type"] = _NUMBERS.get(text("type"), _CUSTOM)
+    container["privileged"] = bool(facts.number("privileged"))
+    container["labels"] = {key: value for key, _, value in labels}
+    container["lookup_state"] = _SUCCESSFUL
+    return json.dumps({"container": container | _details(text("json"))}, separators=(",", ":"), ensure_ascii=True)
+
+
+_CUSTOM: Final = 5
+_NUMBERS: Final = {name: number for number, name in _TYPES.items()}
+
+
+def _list(raw: bytes) -> list[str]:
+    return [item.decode("utf-8", "replace") for item in raw.split(b"\0") if item]
+
+
+def _details(text: str) -> dict[str, Any]:
+    try:
+        details = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return details if isinstance(details, dict) else {}

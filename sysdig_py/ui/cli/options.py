@@ -38,12 +38,12 @@ class Option(NamedTuple):
 
 OPTIONS: Final[tuple[Option, ...]] = (
     Option("r", "read", "FILE", "read a trace instead of this machine; may be given several times"),
-    Option("w", "write", "FILE", "write the accepted events to a trace ('-' is standard output)"),
+    Option("w", "write", "FILE", "write the accepted events to a trace ('-' is standard output); NAME.scap for sysdig"),
     Option("n", "numevents", "N", "stop after N events"),
     Option("M", "", "SECONDS", "stop after this many seconds of event time"),
     Option("s", "snaplen", "N", "keep the first N bytes of each I/O buffer (default 80)"),
     Option("c", "chisel", "NAME [ARGS]", "run a chisel; may be given several times"),
-    Option("z", "compress", "", "accepted: what -w writes is compressed already"),
+    Option("z", "compress", "", "compress the .scap that -w writes with gzip; a native trace always is compressed"),
     Option("F", "fatfile", "", "accepted: what -w writes holds the state behind its events already"),
     Option(
         "p", "print", "FORMAT", "format of the event lines; -pc, -pk, -pm name the container, pod, task; -pp shows it"
@@ -98,6 +98,7 @@ class Options(NamedTuple):
 
     read: tuple[str, ...] = ()
     write: str | None = None
+    compress: bool = False
     max_events: int = 0
     max_seconds: float = 0.0
     snaplen: int | None = None
@@ -268,7 +269,7 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "t": lambda value, _: {"time_style": _time_style(value)},
     "j": lambda *_: {"json": True},
     "q": lambda *_: {"quiet": True},
-    "z": lambda *_: {},
+    "z": lambda *_: {"compress": True},
     "F": lambda *_: {},
     "S": lambda *_: {"summary": True},
     "d": lambda *_: {"display_only": True},

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from sysdig_py.capture.source import Source
 from sysdig_py.capture.traces import open_replay
@@ -71,8 +70,6 @@ def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
 def _check_write(options: Options) -> None:
     if options.write is None:
         return
-    if options.write.endswith(".scap"):
-        raise UsageError(f"-w {options.write}: only the native format can be written; use a name that ends in .spy")
     if len(options.read) > 1:
         raise UsageError("-w takes the events of one trace; run once per -r")
     if any(_same_file(options.write, path) for path in options.read):
@@ -132,9 +129,9 @@ def _run_source(
         pipeline = pipelines.for_source(source)
         pipeline.open(source)
         if options.write is not None:
-            from sysdig_py.trace.writer import NativeWriter
+            from sysdig_py.ui.cli.writing import open_writer
 
-            writer = NativeWriter(options.write, _header(source, options))
+            writer = open_writer(options.write, source, options)
             stack.callback(lambda: writer.close(source.stats()))
             stack.enter_context(saved_in_any_case(writer.abort))
             pipeline.write_to(writer)
@@ -189,21 +186,6 @@ def _open_live(options: Options) -> LiveCapture:
             user_names=options.user_names,
         )
     )
-
-
-def _header(source: _Opened, options: Options) -> dict[str, Any]:
-    """Return the header of the trace to write; a trace made from a trace keeps when and how it was captured."""
-    from sysdig_py.capture.live import LiveCapture
-    from sysdig_py.trace.format import make_header
-
-    tool = f"sysdig-py {version()}"
-    start_ts, snaplen = time.time_ns(), 0
-    if not isinstance(source, LiveCapture):
-        start_ts, snaplen = source.header["start_ts"], source.header["snaplen"]
-    else:
-        snaplen = source.options.data_bytes
-    header = make_header(source.machine, start_ts, snaplen, options.filter_text, tool)
-    return header | ({"dialect": source.dialect} if source.dialect else {})
 
 
 def _standard_output(options: Options) -> BinaryIO:

@@ -48,9 +48,11 @@ def test_buffers_are_whole_with_v_or_a_chisel() -> None:
     assert run.make_plan(Options(chisels=(ChiselRequest("topconns", None),))).display.whole_buffers
 
 
-def test_scap_cannot_be_written() -> None:
-    with pytest.raises(UsageError, match="native format"):
-        run.run(Options(write="x.scap"), lambda: False)
+@pytest.mark.parametrize(("name", "starts"), [("x.scap", b"\x0a\x0d"), ("x.scap.gz", b"\x1f\x8b"), ("x", b"\x8fSPY")])
+def test_the_name_says_which_format_is_written(tmp_path: Path, name: str, starts: bytes) -> None:
+    trace = write_story(tmp_path / "a.spy")
+    run.run(Options(read=(str(trace),), write=str(tmp_path / name)), lambda: False)
+    assert (tmp_path / name).read_bytes().startswith(starts)
 
 
 def test_a_trace_is_never_written_over_while_it_is_read(tmp_path: Path) -> None:

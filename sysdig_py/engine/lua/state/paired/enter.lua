@@ -62,7 +62,8 @@ do
     local code = code_of("SYSCALL_FCNTL")
     handlers[code] = function()
         local command = num(1)
-        if command == F_DUPFD or command == F_DUPFD_CLOEXEC then ev.thread.stored = code end
+        -- an exit of another command must not find the enter of an earlier duplication
+        ev.thread.stored = (command == F_DUPFD or command == F_DUPFD_CLOEXEC) and code or -1
     end
 end
 
