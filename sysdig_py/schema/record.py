@@ -25,8 +25,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 RECORD_VERSION: Final = 1
 
@@ -85,8 +84,7 @@ def pack_record(
     return b"".join((head, ppm, lengths, *params)).ljust(total, b"\0")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record taken apart: the header fields of `pack_record`, its size in bytes, and its parameters."""
 
     type_code: int

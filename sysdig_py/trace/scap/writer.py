@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -136,7 +135,7 @@ class ScapWriter(BackgroundWriter):
         path = self._cgroups.get(record.cgroup_id)
         if record.type_code != State.THREAD or not path or at >= len(record.params) or record.params[at]:
             return record
-        return replace(record, params=(*record.params[:at], b"cpu=" + path + b"\0", *record.params[at + 1 :]))
+        return record._replace(params=(*record.params[:at], b"cpu=" + path + b"\0", *record.params[at + 1 :]))
 
     def _write_head(self) -> None:
         state, self._state = self._state or [], None

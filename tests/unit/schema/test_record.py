@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysdig_py.schema.record import ALIGNMENT, HEADER_SIZE, PPM_HEADER, PREFIX, Flag, pack_record
+from sysdig_py.schema.record import ALIGNMENT, HEADER_SIZE, PPM_HEADER, PREFIX, Flag, pack_record, unpack_record
 
 
 def test_layout_is_what_the_docstring_says():
@@ -39,3 +39,26 @@ def test_long_parameters_widen_the_lengths(size, large):
     _, flags, *_ = PREFIX.unpack_from(data)
     assert flags == Flag.COMPAT32 | (Flag.LARGE if large else 0)
     assert struct.unpack_from("<II" if large else "<HH", data, HEADER_SIZE) == (size, 1)
+
+
+def test_a_record_is_taken_apart_as_it_was_packed() -> None:
+    header = {"ts": 5, "tid": -1, "pid": 7, "cgroup_id": 8, "cpu": 3, "flags": 1}
+    for long in (b"x", b"x" * 70000):
+        data = b"\0" * 8 + pack_record(9, [b"ab", b"", long], **header)
+        record = unpack_record(data, 8)
+        assert record.params == (b"ab", b"", long)
+        assert (record.type_code, record.ts, record.tid, record.pid, record.cgroup_id, record.cpu) == (
+            9,
+            5,
+            -1,
+            7,
+            8,
+            3,
+        )
+        assert 8 + record.size == len(data)
+
+
+@pytest.mark.parametrize("cut", [0, 10, 60, 64])
+def test_a_record_that_is_cut_is_refused(cut: int) -> None:
+    with pytest.raises(ValueError, match="record"):
+        unpack_record(pack_record(9, [b"abcdefgh"])[:cut])
