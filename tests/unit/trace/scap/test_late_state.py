@@ -22,9 +22,9 @@ def _told(*records: bytes) -> Probe:
 
 def test_a_process_is_known_after_its_events() -> None:
     probe = _told(Stream().thread(10, **THREAD).take())
-    texts = [probe.thread(10, key) for key in ("comm", "exe", "exepath", "args", "env", "cwd", "cgroups")]
+    texts = [probe.thread(10, key).rstrip(b"\0") for key in ("comm", "exe", "exepath", "args", "env", "cwd", "cgroups")]
     assert texts == [
-        b"nginx", b"nginx", b"/usr/sbin/nginx", b"-g\0daemon off;", b"A=1\0B=2", b"/srv/", b"cpu=/docker/x\0",
+        b"nginx", b"nginx", b"/usr/sbin/nginx", b"-g\0daemon off;", b"A=1\0B=2", b"/srv/", b"cpu=/docker/x",
     ]  # fmt: skip
     numbers = [probe.thread(10, key) for key in ("uid", "gid", "sid", "vpgid", "vpid", "vtid", "loginuid", "fdlimit")]
     assert numbers == [33, 34, 5, 6, 1, 1, 1000, 64]
