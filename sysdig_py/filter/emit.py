@@ -177,8 +177,9 @@ class Emitter:
         return self._apply(left, "match", self._declare(_automaton(build(pattern))))
 
     def _apply(self, left: Value, function: str, constant: str, *, wide: bool = False) -> str:
-        if isinstance(left, FieldValue) and left.any_ancestor:
-            return f'rt.any_ancestor("{left.name}", rt.{function}, {constant})'
+        if isinstance(left, FieldValue) and left.any_of:
+            name = lua_string(left.name.encode("utf-8", "surrogateescape"))
+            return f"{self._declare(f'rt.any_of({name})')}(rt.{function}, {constant})"
         value = self._value(left, wide=wide)
         if isinstance(left, FieldValue) and left.name in _PAIR_FIELDS:
             return f"rt.pair_{function}({constant}, {value})"

@@ -51,12 +51,12 @@ _TRANSFORMERS: Final[dict[str, tuple[tuple[Kind, ...], Kind, int, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FieldValue:
-    """The value of a field; `any_ancestor` when every ancestor's is meant."""
+    """The value of a field; `any_of` when it stands for several: every ancestor's, every running span's."""
 
     name: str
     kind: Kind
     type: str
-    any_ancestor: bool = False
+    any_of: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,9 @@ class _Typer:
             self._unknown(node)
         field, argument = found
         self._argument(node, field, argument)
-        bare_ancestor = field.name in _ANY_ANCESTOR and argument is None
+        any_of = (field.name in _ANY_ANCESTOR and argument is None) or field.name.startswith("evtin.")
         type_name = raw_argument_types()[argument or ""] if field.name == "evt.rawarg" else field.type
-        return FieldValue(node.name, kind_of(type_name), type_name, bare_ancestor and is_left)
+        return FieldValue(node.name, kind_of(type_name), type_name, any_of and is_left)
 
     def _unknown(self, node: nodes.FieldRef) -> NoReturn:
         guess = nearest(node.name)

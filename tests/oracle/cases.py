@@ -255,6 +255,63 @@ def made_cases(traces: tuple[Path, ...]) -> Iterator[Case]:
         yield from (Case(trace, "made", " ".join(words), ("-r", str(trace), *words)) for words in MADE)
 
 
+TRACERS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("-j",),
+    ("-S", "-q"),
+    ("-p", "*%evt.num %evt.dir %evt.args|%evt.info|%evt.arg.tags|%evt.arg[0]|%evt.latency|%fd.num|%evt.buffer"),
+    ("-c", "topscalls"),
+)
+TRACER_FIELDS: tuple[str, ...] = (
+    *("span.id", "span.time", "span.ntags", "span.nargs", "span.tags", "span.tag[0]", "span.tag[-1]", "span.tag[7]"),
+    *("span.args", "span.arg[0]", "span.arg[-1]", "span.arg.y", "span.arg.k", "span.enterargs", "span.enterarg[0]"),
+    *("span.enterarg.x", "span.duration", "span.duration.human", "span.duration.quantized", "span.count"),
+    *("span.duration.fortag[0]", "span.duration.fortag[1]", "span.count.fortag[0]", "span.count.fortag[1]"),
+    *("span.childcount.fortag[0]", "span.childcount.fortag[1]", "span.idtag[0]", "span.idtag[1]", "span.rawtime"),
+    *("evt.type", "evt.category", "syscall.type", "evt.is_io", "evt.res", "evt.failed", "evt.buflen", "evt.count.exit"),
+)
+TRACER_FILTERS: tuple[str, ...] = (
+    "evt.type=tracer",
+    "evt.type=write",
+    "evt.type=tracer and evt.dir=<",
+    "span.id=1",
+    "span.ntags=2",
+    "span.tags=a.b",
+    "span.tag[1]=b",
+    "span.arg.x=1",
+    "span.enterargs='x=1,y=2'",
+    "span.duration>2000000",
+    "evtin.span.id=1",
+    "evtin.span.id!=1",
+    "evtin.span.id exists",
+    "not evtin.span.id=1",
+    "evtin.span.ntags=1",
+    "evtin.span.nargs>1",
+    "evtin.span.tags=a.b",
+    "evtin.span.tags contains a",
+    "evtin.span.tag[0]=a",
+    "evtin.span.tag[-1]=c",
+    "evtin.span.arg[0]=1",
+    "evtin.span.args contains x",
+    "evtin.span.s.id=1",
+    "evtin.span.s.tags exists",
+    "evtin.span.m.id=1",
+    "evtin.span.m.tag[0]=own",
+    "evtin.span.m.nargs=0",
+    "evtin.span.p.id=50",
+)
+
+
+def tracer_cases(trace: Path) -> Iterator[Case]:
+    """Yield what is compared on the trace of programs that announce spans."""
+    read = ("-r", str(trace))
+    yield from (Case(trace, "tracer", " ".join(words), (*read, *words)) for words in TRACERS)
+    yield from (Case(trace, "tracer", text, (*read, "-p", "%evt.num", text)) for text in TRACER_FILTERS)
+    # sysdig takes all that is behind span.arg.NAME for the name: a field at a time, at the end
+    for field in TRACER_FIELDS:
+        yield Case(trace, "tracer", field, (*read, "-p", f"*%evt.num %{field}"))
+
+
 def all_cases(traces: tuple[Path, ...]) -> Iterator[Case]:
     """Yield every case on every trace."""
     for trace in traces:

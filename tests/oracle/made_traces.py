@@ -162,6 +162,42 @@ def write(folder: Path, layout: Layout) -> Path:
     return path
 
 
+# who writes it and what; None: a call in between
+_ANNOUNCED = (
+    (SHELL, ">:1:a.b:x=1,y=2:"), (SHELL, None), (THREAD, None), (SERVER, None), (SHELL, ">:2:a.c:n=v:\n"),
+    (SHELL, None),
+    (SHELL, "<:1:a.b:z=3:"), (SERVER, ">:t:own::"), (SERVER, ">:p:own::"), (SERVER, None), (SERVER, "<:t:own::"),
+    (SHELL, "<:2:a.c::"), (SHELL, '[">", 9, ["j"], [{"k":"v"},{"l":"w"}]]'), (SHELL, '["<", 9, ["j"], []]'),
+    (SHELL, ">:pp:parent::"), (SHELL, ">::none::"), (SHELL, ">:-5:neg::"), (SHELL, ">:7:::"),
+    (SHELL, ">:7:a b..c::rest"),
+    (SHELL, r">:8:e\.f:a\,b=c\=d,e=:"), (SHELL, "<:999:never::"), (SHELL, "<:1:a.b::"), (SHELL, ">:1:a.b::"),
+    (SHELL, ">:1:a.b::"), (SHELL, "<:1:a.b::"), (SHELL, "<:1:a.b::"),
+)  # fmt: skip
+
+
+def _tracers(w: EventWriter) -> None:
+    for tid in (SHELL, SERVER):
+        w.add("SYSCALL_OPEN_E", tid)
+        w.add("SYSCALL_OPEN_X", tid, 30, "/dev/null", 2, 0)
+    for tid, text in _ANNOUNCED:
+        if text is None:
+            w.add("GENERIC_E", tid, 144, 203)
+            w.add("GENERIC_X", tid, 144)
+        else:
+            w.add("SYSCALL_WRITE_E", tid, 30, len(text))
+            w.add("SYSCALL_WRITE_X", tid, len(text), text.encode())
+
+
+@functools.cache
+def tracers() -> Path:
+    """Return a story of programs that announce spans."""
+    events, layout = EventWriter(), Layout()
+    _tracers(events)
+    path = files()[0].with_name("tracers.scap")
+    path.write_bytes(scap(layout, machine(layout), events))
+    return path
+
+
 @functools.cache
 def files() -> tuple[Path, ...]:
     """Return the story in every layout, written once into a folder that goes when the tests end."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.oracle.cases import Case, all_cases, column_of, made_cases
+from tests.oracle.cases import Case, all_cases, column_of, made_cases, tracer_cases
 from tests.oracle.compare import differing, report
 from tests.oracle.differences import DIFFERENCES, Difference, mapped
-from tests.oracle.made_traces import files
+from tests.oracle.made_traces import files, tracers
 from tests.oracle.tools import Done, Runs, traces
 
 pytestmark = pytest.mark.slow
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 UNREADABLE = "curl_google_comments"
 READABLE = tuple(path for path in traces() if UNREADABLE not in path.name)
 REAL = tuple(all_cases(READABLE))
-MADE = tuple(made_cases(files()))
+MADE = (*made_cases(files()), *tracer_cases(tracers()))
 CASES = {str(case): case for case in (*REAL, *MADE)}
 
 

@@ -145,9 +145,14 @@ local OF_ANCESTOR = {
     ["proc.aenv"] = proc.environment,
 }
 
--- Whether a comparison holds for any ancestor of the process.
-function M.any_ancestor(name, compare, c)
-    return ancestry.any(OF_ANCESTOR[name], compare, c)
+-- For fields that stand for several values: whether a comparison holds for any ancestor of the process, or any span
+-- that runs.
+function M.any_of(name)
+    local of_ancestor = OF_ANCESTOR[name]
+    if not of_ancestor then return field(name).any end
+    return function(compare, c)
+        return ancestry.any(of_ancestor, compare, c)
+    end
 end
 
 local MILLISECOND = 1000000LL

@@ -8,9 +8,11 @@ local schema = require("schema_data")
 local threads = require("state.threads")
 local cgroups = require("state.cgroups")
 local containers = require("state.containers")
+local spans = require("tracer.spans")
 
 local M = {}
 
+local WRITE, DEV_NULL = 9, spans.DEV_NULL
 local tonumber = tonumber
 local cur = record.cur
 local syscall_names = schema.syscall_names
@@ -52,6 +54,7 @@ local function find_fd(thread, info)
     ev.fdnum = num
     -- a negative number (mmap without a file) must not reach the table: LuaJIT cannot compile that look-up
     if num and num >= 0 then ev.fd = thread.fds[num] else ev.fd = nil end
+    if info.code == WRITE and ev.fd and ev.fd.name == DEV_NULL then spans.written() end
 end
 
 local function without_cgroup(thread, info)

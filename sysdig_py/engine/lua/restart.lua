@@ -12,6 +12,7 @@ local interfaces = require("state.interfaces")
 local state_records = require("state.records")
 local threads = require("state.threads")
 local users = require("state.users")
+local spans = require("tracer.spans")
 
 local M = {}
 
@@ -37,6 +38,7 @@ end
 function M.forget()
     clear_counters()
     clear_state()
+    spans.forget()
     record.cur.rec, record.cur.first_ts = nil, 0
     ev.num, ev.thread, ev.fd, ev.fdnum, ev.container = 0, ev.nobody, nil, nil, nil
 end

@@ -74,7 +74,7 @@ local function on_event(rec, type, info)
     set_context(rec, info)
     local handler, modifies = handlers[type], info.modifies
     if handler and modifies then handler() end
-    if band(rec.flags, STATE_ONLY) ~= 0 then
+    if band(ev.flags, STATE_ONLY) ~= 0 then
         if paired and handler and not modifies then handler() end
         control.state_only = control.state_only + 1
         if record_sink.active then record_sink.accepted() end

@@ -20,7 +20,7 @@ def test_raw_arguments_take_the_type_of_the_event_table():
 
 
 def test_a_bare_ancestor_is_any_ancestor():
-    assert left_of("proc.aname = sh") == FieldValue("proc.aname", Kind.TEXT, "charbuf", any_ancestor=True)
+    assert left_of("proc.aname = sh") == FieldValue("proc.aname", Kind.TEXT, "charbuf", any_of=True)
     assert left_of("proc.aname[1] = sh") == FieldValue("proc.aname[1]", Kind.TEXT, "charbuf")
 
 

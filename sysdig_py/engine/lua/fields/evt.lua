@@ -6,6 +6,7 @@ local decode = require("decode")
 local render = require("render")
 local fdtext = require("render.fd")
 local schema = require("schema_data")
+local spans = require("tracer.spans")
 local written = require("written")
 local syslog = require("fields.syslog_message")
 local syscall_category = require("fields.syscall_category")
@@ -126,10 +127,17 @@ local function rendered(put)
     return { get = text, text = text, put = put }
 end
 
-F["evt.args"] = rendered(render.put_arguments)
+-- what a tracer announces takes the place of the arguments of the write that it is
+local function put_arguments(buf)
+    if ev.info ~= spans.info then return render.put_arguments(buf) end
+    buf:put(spans.arguments())
+    return true
+end
+
+F["evt.args"] = rendered(put_arguments)
 F["evt.info"] = rendered(function(buf)
     local message = syslog.current()
-    if not message then return render.put_arguments(buf) end
+    if not message then return put_arguments(buf) end
     buf:put("syslog sev=", message.severity_word, " msg=", render.clean(message.text))
     return true
 end)
@@ -144,6 +152,7 @@ end
 F["evt.arg"] = { make = function(argument)
     local position = position_of(argument)
     return rendered(function(buf)
+        if ev.info == spans.info then return spans.put_argument(buf, argument) end
         local i = position()
         return i ~= nil and render.put_argument(buf, i)
     end)

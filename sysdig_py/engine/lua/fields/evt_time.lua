@@ -108,9 +108,8 @@ end
 add_parts("evt.reltime", reltime)
 if IS_SCAP then F["evt.reltime"].put = padded(reltime) end
 
--- Streams of exits say 0 where the time in the call was not measured.
 local function measured()
-    if bit.band(ev.info.category, INTERNAL) ~= 0 or (ev.is_exit and ev.latency == 0) then return nil end
+    if bit.band(ev.info.category, INTERNAL) ~= 0 then return nil end
     return ev.latency
 end
 
@@ -135,10 +134,14 @@ F["evt.latency.human"] = { get = function()
     return ns and human(ns)
 end }
 
-F["evt.latency.quantized"] = { get = function()
-    local ns = latency()
+-- Column of a duration on a logarithmic axis; nil for none.
+local function quantized(ns)
     if not ns or ns == 0 then return nil end
     return math.max(floor(math.min(math.log10(ns), DECADES) * SCREEN / DECADES), 0) + 1
+end
+
+F["evt.latency.quantized"] = { get = function()
+    return quantized(latency())
 end }
 
 F["evt.wait_latency"] = { get = function()
@@ -200,4 +203,9 @@ local function set_style(letter)
     return true
 end
 
-return { fields = F, set_style = set_style }
+-- A time of day with ns as text.
+local function clock(s, ns)
+    return format("%s.%09d", time_of_day(s), ns)
+end
+
+return { fields = F, set_style = set_style, human = human, quantized = quantized, clock = clock }

@@ -116,6 +116,7 @@ local function instance(row, name, argument)
         -- whether text() is get() made fit to be shown, and so the same for the same value
         cleans = not getter.text and TEXT_OF[kind] == string_text,
         makes_text = getter.put ~= nil,
+        any = getter.any,
     }
 end
 

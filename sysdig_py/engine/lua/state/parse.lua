@@ -7,7 +7,7 @@ local M = { handlers = {} }
 -- Later families replace what earlier ones do about an event type.
 local FAMILIES = dialect.paired
     and { "paired.enter", "paired.processes", "paired.births", "paired.files", "paired.sockets",
-        "paired.containers" }
+        "paired.containers", "paired.tracers" }
     or { "parse_process", "parse_clone", "parse_file", "parse_fd", "parse_socket" }
 
 for _, family in ipairs(FAMILIES) do
