@@ -1,6 +1,8 @@
 -- Field name -> handle: what chisel.request_field returns and evt.field reads.
 
+local bit = require("bit")
 local dialect = require("dialect")
+local ev = require("ev")
 local fields = require("fields.init")
 
 local M = {}
@@ -21,6 +23,18 @@ local function refusal(field)
     end
 end
 
+-- chisels count on a number wherever there is a time at all
+local TIMES = { ["evt.latency"] = true, ["evt.latency.s"] = true, ["evt.latency.ns"] = true }
+local INTERNAL = 256
+
+local function time_or_none(get)
+    return function()
+        local value = get()
+        if value == nil and bit.band(ev.info.category, INTERNAL) == 0 then return 0 end
+        return value
+    end
+end
+
 local function getter(field)
     if AS_NIL[field.type] then
         return nothing
@@ -30,6 +44,9 @@ local function getter(field)
     end
     if AS_TEXT[field.type] or RENDERED[field.name] then
         return field.text
+    end
+    if TIMES[field.name] and not dialect.paired then
+        return time_or_none(field.get)
     end
     return field.get
 end

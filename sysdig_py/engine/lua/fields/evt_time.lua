@@ -108,8 +108,10 @@ end
 add_parts("evt.reltime", reltime)
 if IS_SCAP then F["evt.reltime"].put = padded(reltime) end
 
+-- Exits of a .scap without enter events (they are of no cgroup) do not tell how long the call took.
 local function measured()
     if bit.band(ev.info.category, INTERNAL) ~= 0 then return nil end
+    if ev.latency == 0 and ev.cgroup == 0 and ev.is_exit then return nil end
     return ev.latency
 end
 

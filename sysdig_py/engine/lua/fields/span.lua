@@ -99,8 +99,7 @@ end })
 local function for_tag(compare, value)
     return { make = function(argument)
         local n = tonumber(argument)
-        if not n then return nil end
-        return { get = function() return value(compare, n + 1) end }
+        return { get = function() return n and value(compare, n + 1) end }
     end }
 end
 
