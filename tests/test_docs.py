@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sysdig_py.ui.cli import export_command, own_options
+from sysdig_py.ui.cli import export_command, own_options, sql_command
 from sysdig_py.ui.cli.options import OPTIONS
 from tests.source_tree import ROOT, relative
 
@@ -14,7 +14,10 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 LETTERS = {option.letter: option for option in OPTIONS if option.letter}
 LONG = {option.long for option in OPTIONS if option.long}
 # options of the subcommands: with a value, and without one
-OWN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {"export": (export_command.VALUED, ())}
+OWN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "export": (export_command.VALUED, ()),
+    "sql": ((), sql_command.FLAGS),
+}
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)

@@ -36,11 +36,18 @@ def _export(words: list[str], out: TextIO) -> int:
     return run_export_command(words, out)
 
 
+def _sql(words: list[str], out: TextIO) -> int:
+    from sysdig_py.ui.cli.sql_command import run_sql_command
+
+    return run_sql_command(words, out)
+
+
 # first word -> what runs the words behind it, writes to the file given, and returns the exit code
 COMMANDS: Final[dict[str, Callable[[list[str], TextIO], int]]] = {
     "doctor": _doctor,
     "chisel": _chisel,
     "export": _export,
+    "sql": _sql,
 }
 
 

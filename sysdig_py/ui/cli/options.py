@@ -82,7 +82,8 @@ USAGE: Final = (
     "       sysdig-py doctor\n"
     "       sysdig-py chisel new NAME\n"
     "       sysdig-py chisel test FILE --trace TRACE [ARGUMENTS]\n"
-    "       sysdig-py export --parquet OUT [--fields a,b,c] [-r TRACE] [filter]"
+    "       sysdig-py export --parquet OUT [--fields a,b,c] [-r TRACE] [filter]\n"
+    "       sysdig-py sql 'SELECT ...' [-r TRACE] [--csv] [filter]"
 )
 
 

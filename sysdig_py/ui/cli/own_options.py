@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
@@ -64,8 +64,16 @@ def _next(name: str, left: list[str]) -> str:
     return left.pop(0)
 
 
-def source_options(command: str, words: Sequence[str], own: Iterable[str]) -> Options:
+def source_options(
+    command: str, words: Sequence[str], own: Iterable[str], taken: Collection[str] = SOURCE_OPTIONS
+) -> Options:
     """Parse the words that are left: sysdig's options about which events to read, and a filter.
+
+    Args:
+        command: the subcommand.
+        words: what is left of its words.
+        own: names of its own options, for those who mistype one.
+        taken: names in `Options` of those that it takes.
 
     Raises:
         UsageError: an unknown option, or one that makes no sense for `command`.
@@ -76,7 +84,7 @@ def source_options(command: str, words: Sequence[str], own: Iterable[str]) -> Op
             raise UsageError(f"{command}: unknown option {word}; did you mean {near[0]}?")
     options = parse(words, lambda _name, _rest: False)
     for field, value, usual in zip(Options._fields, options, Options(), strict=True):
-        if field not in SOURCE_OPTIONS and value != usual:
+        if field not in taken and value != usual:
             name = field.replace("_", " ")
             raise UsageError(f"{command} takes only -r -n -M -s -E -U -v --no-latency of sysdig's options, no {name}")
     if len(options.read) > 1:

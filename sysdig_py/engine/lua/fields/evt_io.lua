@@ -68,11 +68,22 @@ local function concerns(flags)
     return base >= IO_FIRST and base <= IO_LAST
 end
 
+-- The result of the current event when it is a success with an fd, nil otherwise.
+local function success()
+    local res = ev.res
+    if not ev.is_exit or not res or res < 0 or not ev.fd or ev.valid == false then return nil end
+    return res
+end
+
 -- Bytes moved by the current event when it has all of `flags`, nil otherwise.
 local function moved(flags)
-    local res = ev.res
-    if not ev.is_exit or not res or res < 0 or not ev.fd or ev.valid == false or not concerns(flags) then return nil end
-    return res
+    return concerns(flags) and success() or nil
+end
+
+-- Bytes the current event wrote, sent files included (of which no call shows the content); nil when it did not write.
+local function written()
+    if ev.info.name == "sendfile" then return success() end
+    return moved(WRITES)
 end
 
 local function size_field(flags, accepts)
@@ -114,4 +125,4 @@ F["evt.is_open_exec"] = { get = function()
     return ev.is_exit and creates() and band(argument("mode"), ANY_EXEC) ~= 0
 end }
 
-return { fields = F }
+return { fields = F, moved = moved, written = written }
