@@ -8,16 +8,27 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
-from sysdig_py.capture.live import LiveCapture, LiveOptions
 from sysdig_py.capture.source import CaptureStats, Source
-from sysdig_py.capture.traces import open_replay
 from sysdig_py.errors import UsageError
 from sysdig_py.export.passes import Request
+from sysdig_py.ui.cli import run
 from sysdig_py.ui.cli.options import Options, parse
 
 # of sysdig's options, those that say which events are meant
 SOURCE_OPTIONS: Final = frozenset(
-    {"read", "max_events", "max_seconds", "snaplen", "latency", "user_names", "suppressed", "verbose", "words"}
+    {
+        "read",
+        "max_events",
+        "max_seconds",
+        "snaplen",
+        "latency",
+        "ring_bytes",
+        "rings",
+        "user_names",
+        "suppressed",
+        "verbose",
+        "words",
+    }
 )
 
 
@@ -86,7 +97,9 @@ def source_options(
     for field, value, usual in zip(Options._fields, options, Options(), strict=True):
         if field not in taken and value != usual:
             name = field.replace("_", " ")
-            raise UsageError(f"{command} takes only -r -n -M -s -E -U -v --no-latency of sysdig's options, no {name}")
+            raise UsageError(
+                f"{command} takes of sysdig's options only those that choose events (-r -n -M -s -E -U -v, how to capture), no {name}"
+            )
     if len(options.read) > 1:
         raise UsageError(f"{command} reads one trace; run it once per -r")
     return options
@@ -108,15 +121,7 @@ def _filter_text(options: Options) -> str:
 
 
 def _open(options: Options) -> Source:
-    if options.read:
-        return open_replay(options.read[0], on_warning=lambda line: print(f"sysdig-py: {line}", file=sys.stderr))
-    live = LiveOptions(
-        snaplen=options.snaplen,
-        max_seconds=options.max_seconds,
-        latency=options.latency,
-        user_names=options.user_names,
-    )
-    return LiveCapture(live)
+    return run.open_trace(options.read[0]) if options.read else run.open_live(options)
 
 
 def progress(options: Options) -> AbstractContextManager[Callable[[float], None]]:

@@ -52,16 +52,16 @@ def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
         stack.callback(output.close)
         stack.enter_context(saved_in_any_case(output.close))
         # the first trace tells what kind of events the run is about
-        first = _open_trace(options.read[0]) if options.read else None
+        first = open_trace(options.read[0]) if options.read else None
         stack.callback(first.close if first else lambda: None)
         plan = make_plan(options, is_terminal=_is_terminal())
         pipelines = Pipelines(
             lambda dialect: Pipeline(plan, output, _host(), registry(), dialect), first.dialect if first else ""
         )
-        _run_source(first or _open_live(options), options, pipelines, stopped, outcome)
+        _run_source(first or open_live(options), options, pipelines, stopped, outcome)
         for path in options.read[1:]:
             if not stopped():
-                _run_source(_open_trace(path), options, pipelines, stopped, outcome)
+                _run_source(open_trace(path), options, pipelines, stopped, outcome)
         if options.summary:
             output.write(pipelines.summary_text())
     return outcome
@@ -169,11 +169,13 @@ def version() -> str:
     return metadata.version("sysdig-py")
 
 
-def _open_trace(path: str) -> Replay | ScapReplay:
+def open_trace(path: str) -> Replay | ScapReplay:
+    """Open a trace; what is damaged in it is told on standard error."""
     return open_replay(path, on_warning=lambda line: print(f"sysdig-py: {line}", file=sys.stderr))
 
 
-def _open_live(options: Options) -> LiveCapture:
+def open_live(options: Options) -> LiveCapture:
+    """Return a live capture as the options ask for it; nothing happens to the kernel yet."""
     from sysdig_py.capture.live import LiveCapture, LiveOptions
 
     return LiveCapture(

@@ -37,7 +37,7 @@ def test_the_source_and_the_filter() -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["-c", "topprocs"], "export takes only"),
+        (["-c", "topprocs"], "export takes of sysdig"),
         (["-w", "x"], "no write"),
         (["-r", "a", "-r", "b"], "one trace"),
         (["--fieldz", "x"], "did you mean --fields"),

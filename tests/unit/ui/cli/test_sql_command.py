@@ -52,7 +52,7 @@ def test_a_statement_without_rows_prints_its_count_or_nothing() -> None:
     [
         ([], "use: sysdig-py sql"),
         (["SELECT 1", "--csv", "-j"], "not with both"),
-        (["SELECT 1", "-w", "x"], "sql takes only"),
+        (["SELECT 1", "-w", "x"], "sql takes of sysdig"),
         (["SELECT proc.nam FROM events", "-r", DEMO], r"proc\.name"),
     ],
 )
