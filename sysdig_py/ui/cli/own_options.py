@@ -97,9 +97,8 @@ def source_options(
     for field, value, usual in zip(Options._fields, options, Options(), strict=True):
         if field not in taken and value != usual:
             name = field.replace("_", " ")
-            raise UsageError(
-                f"{command} takes of sysdig's options only those that choose events (-r -n -M -s -E -U -v, how to capture), no {name}"
-            )
+            known = "-r -n -M -s -E -U -v and how to capture"
+            raise UsageError(f"{command} takes of sysdig's options only {known}, no {name}")
     if len(options.read) > 1:
         raise UsageError(f"{command} reads one trace; run it once per -r")
     return options
