@@ -53,14 +53,17 @@ static __always_inline struct memory_use extract_memory_use(void *task)
 static __always_inline void *extract_file(void *task, s32 fd)
 {
 	void *files = base_get(task, struct task_struct, files);
-	void *table = base_get(files, struct files_struct, fdt);
-	void *array = base_get(table, struct fdtable, fd);
-	u32 limit = base_get(table, struct fdtable, max_fds);
+	void *address = base_get(files, struct files_struct, fdt);
+	struct fdtable table;
 	void *file = NULL;
 
-	if (fd < 0 || (u32)fd >= limit)
+	_Static_assert(offsetof(struct fdtable, fd) < offsetof(struct fdtable, close_on_exec) &&
+			       offsetof(struct fdtable, max_fds) < offsetof(struct fdtable, fd),
+		       "one read gets limit and array");
+	base_read_kernel(&table, offsetof(struct fdtable, close_on_exec), address);
+	if (fd < 0 || (u32)fd >= table.max_fds)
 		return NULL;
-	base_read_kernel(&file, sizeof(file), (char *)array + (u64)fd * sizeof(void *));
+	base_read_kernel(&file, sizeof(file), (char *)table.fd + (u64)fd * sizeof(void *));
 	return file;
 }
 
@@ -75,11 +78,16 @@ static __always_inline void *extract_call_file(struct scratch *s, s32 fd)
 /* the sock behind a file, NULL when the file is no socket */
 static __always_inline void *extract_sock(void *file)
 {
-	void *socket = base_get(file, struct file, private_data);
+	void *address = base_get(file, struct file, private_data);
+	struct socket socket;
 
-	if (!file || !socket || base_get(socket, struct socket, file) != file)
+	_Static_assert(offsetof(struct socket, file) < offsetof(struct socket, ops) &&
+			       offsetof(struct socket, sk) < offsetof(struct socket, ops),
+		       "one read gets file and sock");
+	if (!file || !address)
 		return NULL;
-	return base_get(socket, struct socket, sk);
+	base_read_kernel(&socket, offsetof(struct socket, ops), address);
+	return (void *)socket.file == file ? socket.sk : NULL;
 }
 
 static __always_inline s64 extract_namespaced(void *pid)

@@ -131,12 +131,13 @@ static __always_inline void socket_store_inet6(struct scratch *s, struct ends *e
 	store_length(s, 37);
 }
 
-static __always_inline struct ends socket_inet_ends(void *sock, struct user_address *named)
+static __always_inline struct ends socket_inet_ends(struct sock_common *sock,
+						    struct user_address *named)
 {
 	struct ends ends = {};
 
-	ends.own_ip[0] = base_get(sock, struct sock_common, skc_rcv_saddr);
-	ends.peer_ip[0] = base_get(sock, struct sock_common, skc_daddr);
+	ends.own_ip[0] = sock->skc_rcv_saddr;
+	ends.peer_ip[0] = sock->skc_daddr;
 	if (named->family == FAMILY_INET) {
 		ends.peer_ip[0] = named->v4;
 		ends.peer_port = bpf_ntohs(named->port);
@@ -181,10 +182,18 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 					       bool from_peer)
 {
 	void *sock = extract_sock(extract_call_file(s, fd));
-	u16 family = base_get(sock, struct sock_common, skc_family);
+	struct sock_common common;
 	struct user_address named;
 	struct ends ends;
+	u16 family;
 
+	_Static_assert(offsetof(struct sock_common, skc_daddr) <
+				       offsetof(struct sock_common, skc_family) &&
+			       offsetof(struct sock_common, skc_num) <
+				       offsetof(struct sock_common, skc_family),
+		       "one read gets addresses and ports of IPv4, and the family");
+	base_read_kernel(&common, offsetof(struct sock_common, skc_family) + sizeof(family), sock);
+	family = common.skc_family;
 	if (sock && family == FAMILY_UNIX) {
 		socket_store_unix(s, sock, address, length, from_peer);
 		return;
@@ -194,11 +203,11 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 		return;
 	}
 	named = socket_read_address(s, address);
-	ends = family == FAMILY_INET ? socket_inet_ends(sock, &named)
+	ends = family == FAMILY_INET ? socket_inet_ends(&common, &named)
 				     : socket_inet6_ends(sock, &named);
-	ends.own_port = base_get(sock, struct sock_common, skc_num);
+	ends.own_port = common.skc_num;
 	if (named.family != family)
-		ends.peer_port = bpf_ntohs(base_get(sock, struct sock_common, skc_dport));
+		ends.peer_port = bpf_ntohs(common.skc_dport);
 	if (family == FAMILY_INET)
 		socket_store_inet(s, &ends, from_peer);
 	else
