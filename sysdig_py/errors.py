@@ -7,6 +7,7 @@
     |- EnvironmentLack   4   this machine lacks something: bcc, BTF, a tracepoint, an engine
     |- RightsError       5   the caller may not do this: not root, a missing capability
     |- ChiselError       6   a chisel failed while it ran; carries the Lua traceback
+    |- OutputError       7   what was to be printed could not be written: a full disk
 
 Only `sysdig_py.ui.cli.main` prints these and exits. Everything else raises.
 A message is one line: what is wrong, where, and what to do about it.
@@ -64,3 +65,9 @@ class ChiselError(SysdigPyError):
     """A chisel failed while running; the message holds its file, line and Lua traceback."""
 
     exit_code = 6
+
+
+class OutputError(SysdigPyError):
+    """What was to be printed cannot be written (but for a reader that has gone: that is a BrokenPipeError)."""
+
+    exit_code = 7

@@ -121,7 +121,7 @@ class Pipeline:
         return self._has_chisels and self._writer is None and not self.chisels.alive
 
     def _hand_over(self) -> None:
-        self._output.write(self.engine.take_output())
+        self.engine.hand_output(self._output.write)
         if self._writer is not None:
             records = self.engine.take_records()
             if records.data:

@@ -283,9 +283,24 @@ class Engine(Runtime):
 
     # --- what comes out -----------------------------------------------------------------------
 
+    def hand_output(self, write: Callable[[memoryview], object]) -> None:
+        """Give the text written since the last call to `write`, if there is any.
+
+        Nothing is copied: `write` must not keep it. Whether it raises or not, the text is gone.
+        """
+        address, size = self._call("look_at_output")
+        if not size:
+            return
+        try:
+            write(memoryview((ctypes.c_char * int(size)).from_address(int(address))).cast("B"))
+        finally:
+            self._call("drop_output")
+
     def take_output(self) -> bytes:
-        """Return the text written since the last call."""
-        return bytes(self._call("take_output"))
+        """Return a copy of the text written since the last call."""
+        taken: list[bytes] = []
+        self.hand_output(lambda text: taken.append(bytes(text)))
+        return b"".join(taken)
 
     def take_records(self) -> Records:
         """Return the trace records copied since the last call."""

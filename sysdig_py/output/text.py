@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Final
+
+from sysdig_py.errors import OutputError
 
 # a terminal keeps the colour it was told last: after the events of a source it gets its own back
 RESET: Final = b"\x1b[00m"
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Raise what goes wrong with writing inside as `OutputError`; a reader that has gone stays a BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"output: {error.strerror}: the rest of it is lost -> write it elsewhere") from error
 
 
 class TextOutput:
@@ -17,13 +32,19 @@ class TextOutput:
         self._flush_each_batch = flush_each_batch
         self._resets_colour = resets_colour
 
-    def write(self, text: bytes) -> None:
-        """Write one batch of text; an empty one costs nothing."""
+    def write(self, text: bytes | memoryview) -> None:
+        """Write one batch of text; an empty one costs nothing.
+
+        Raises:
+            BrokenPipeError: the reader has gone.
+            OutputError: it cannot be written for another reason.
+        """
         if not text:
             return
-        self._file.write(text)
-        if self._flush_each_batch:
-            self._file.flush()
+        with writing():
+            self._file.write(text)
+            if self._flush_each_batch:
+                self._file.flush()
 
     def end_events(self) -> None:
         """All events of a source were written."""
@@ -32,4 +53,5 @@ class TextOutput:
 
     def close(self) -> None:
         """Hand everything to the operating system; the file object stays open."""
-        self._file.flush()
+        with writing():
+            self._file.flush()

@@ -107,7 +107,7 @@ function M.write_records(size)
     walk.configure()
 end
 
-M.take_output = out.take
+M.look_at_output, M.drop_output = out.look, out.drop
 M.take_records = record_sink.take
 
 function M.stats()

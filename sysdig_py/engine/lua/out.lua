@@ -1,4 +1,5 @@
 -- Finished text on its way to Python: collected here, taken once per batch. Nothing in Lua writes to a file.
+local ffi = require("ffi")
 local buffer = require("string.buffer").new(65536)
 
 local M = { buffer = buffer }
@@ -12,9 +13,14 @@ function M.size()
     return #buffer
 end
 
--- All collected text; leaves nothing behind.
-function M.take()
-    return buffer:get()
+-- Address and length of the collected text, which stays where it is until it is dropped or more is written.
+function M.look()
+    local p, size = buffer:ref()
+    return tonumber(ffi.cast("intptr_t", p)), size
+end
+
+function M.drop()
+    buffer:reset()
 end
 
 return M

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
-from sysdig_py.errors import ChiselError, FilterError, SysdigPyError
+from sysdig_py.errors import ChiselError, FilterError, OutputError, SysdigPyError
+from sysdig_py.output.text import writing
 from sysdig_py.ui.cli import run
 from sysdig_py.ui.cli.interrupt import stop_signals
 from sysdig_py.ui.cli.options import Options, parse
@@ -55,14 +56,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _main(words)
+        code = _main(words)
+        with writing():
+            sys.stdout.flush()
+    except OutputError as error:
+        _give_up_output()
+        _complain(error)
+        return error.exit_code
     except SysdigPyError as error:
         _complain(error)
         return error.exit_code
     except BrokenPipeError:
-        # the reader of our output has gone; Python must not try to flush into it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return BROKEN_PIPE
+    return code
+
+
+def _give_up_output() -> None:
+    # Python must not try at exit to flush what nobody takes
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _main(words: list[str]) -> int:
@@ -71,7 +83,8 @@ def _main(words: list[str]) -> int:
         return command(words[1:], sys.stdout)
     options = parse(words, _chisel_wants_word)
     if options.listing:
-        sys.stdout.write(_listing(options))
+        with writing():
+            sys.stdout.write(_listing(options))
         return 0
     with stop_signals() as stop:
         outcome = run.run(options, lambda: bool(stop))

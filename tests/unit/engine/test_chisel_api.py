@@ -40,8 +40,10 @@ def api() -> dict[str, list[str]]:
         run.add("probe", "probe.lua", "args = {} "
             .. "for lib, t in pairs({ sysdig = sysdig, chisel = chisel, evt = evt }) do "
             .. "for name in pairs(t) do print(lib .. '.' .. name) end end")
-        return require("out").take()"""
-    lines = Engine().execute(source).decode().split()
+        """
+    engine = Engine()
+    engine.execute(source)
+    lines = engine.take_output().decode().split()
     return {lib: sorted(n for n in lines if n.startswith(lib + ".")) for lib in ("sysdig", "chisel", "evt")}
 
 

@@ -93,6 +93,18 @@ def test_text_is_taken_once():
     assert engine.take_output() == b""
 
 
+def test_text_is_gone_even_when_it_could_not_be_written():
+    def fail(_text):
+        raise BrokenPipeError
+
+    engine = Engine()
+    engine.execute("require('out').write('a')")
+    with pytest.raises(BrokenPipeError):
+        engine.hand_output(fail)
+    engine.execute("require('out').write('b')")
+    assert engine.take_output() == b"b"
+
+
 def test_lines_are_printed():
     engine = Engine()
     engine.print_lines("%evt.num %evt.type")

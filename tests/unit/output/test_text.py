@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 
+import pytest
+
+from sysdig_py.errors import OutputError
 from sysdig_py.output.text import RESET, TextOutput
 
 
@@ -39,3 +43,20 @@ def test_a_terminal_gets_its_colour_back_after_the_events() -> None:
         output.write(b"x")
         output.end_events()
         assert file.getvalue() == expected
+
+
+class _Failing(io.BytesIO):
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, _text: object) -> int:
+        raise self._error
+
+
+def test_what_goes_wrong_with_writing_is_told_and_a_lost_reader_is_something_else() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OutputError, match="No space left on device"):
+        TextOutput(_Failing(full), flush_each_batch=False).write(b"a")
+    with pytest.raises(BrokenPipeError):
+        TextOutput(_Failing(BrokenPipeError()), flush_each_batch=False).write(b"a")

@@ -94,3 +94,12 @@ def test_a_reader_that_goes_away_is_no_error(trace: Path) -> None:
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30, check=False)
     assert done.stdout.startswith("1 ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["-l"], ["-r", "TRACE"], ["-r", "TRACE", "-n", "1"], ["-r", "TRACE", "-q", "-S"]])
+def test_a_full_disk_is_one_clear_line(words: list[str], trace: Path) -> None:
+    command = [sys.executable, "-m", "sysdig_py", *(str(trace) if word == "TRACE" else word for word in words)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert done.returncode == 7
+    assert done.stderr == "sysdig-py: output: No space left on device: the rest of it is lost -> write it elsewhere\n"
