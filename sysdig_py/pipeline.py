@@ -62,6 +62,7 @@ class Pipeline:
         self._writer: BackgroundWriter | None = None
         self.engine = Engine(host=host, dialect=dialect)
         self.summary = Summary(self.engine)
+        self._is_filtered = bool(plan.filter_text)
         self._prepare(plan)
         self.chisels = _chisels(self.engine, plan, registry)
         self._has_chisels = bool(plan.chisels)
@@ -90,7 +91,7 @@ class Pipeline:
     def write_to(self, writer: BackgroundWriter) -> None:
         """Save what the filter accepts of the source, and the state it needs, with `writer`."""
         self._writer = writer
-        self.engine.write_records(RECORD_BUFFER)
+        self.engine.write_records(RECORD_BUFFER, selective=self._is_filtered, tells_users=writer.needs_users_first)
 
     def run(self, stopped: Callable[[], bool], on_progress: Callable[[float], None]) -> ChiselRequests:
         """Move events until the end, a limit or `stopped`, hand all of them over; return what chisels asked for."""

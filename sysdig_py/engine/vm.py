@@ -277,9 +277,19 @@ class Engine(Runtime):
         if complaint is not None:
             raise UsageError(_text(complaint))
 
-    def write_records(self, buffer_bytes: int) -> None:
-        """Add the sink that copies accepted records for the trace writer."""
-        self._call("write_records", buffer_bytes)
+    def write_records(self, buffer_bytes: int, *, selective: bool = False, tells_users: bool = False) -> None:
+        """Add the sink that copies records for the trace writer.
+
+        Args:
+            buffer_bytes: how many are collected between two calls of `take_records`.
+            selective: copy what the filter accepts, and of the state only what that needs.
+            tells_users: but all users, for a format that has no place for them later.
+        """
+        self._call("write_records", buffer_bytes, selective, tells_users)
+
+    def begin_file(self, *, tells_users: bool = False) -> None:
+        """Have the records that come stand on their own, with the state they need; after `write_records(selective)`."""
+        self._call("begin_file", tells_users)
 
     # --- what comes out -----------------------------------------------------------------------
 

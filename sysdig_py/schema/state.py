@@ -30,6 +30,7 @@ class State(enum.IntEnum):
     GAP = 0xF008  # events were lost here
     SKIP = 0xF009  # a filtered trace left out more events than a record's `skipped` can count
     SECTION = 0xF00A  # a section of the trace begins, or its state is complete
+    ENTERED = 0xF00E  # the enter event, left out, of an exit that a filtered trace keeps
     CGROUP_MKDIR = 0xF010  # from the kernel: a cgroup was made; CGROUP follows when it is resolved
     CGROUP_RMDIR = 0xF011  # from the kernel
 
@@ -103,7 +104,8 @@ STATE_TYPES: Final[tuple[EventType, ...]] = (
         " uid:uid gid:gid loginuid:uid vm_size:uint32 vm_rss:uint32 vm_swap:uint32 pgft_maj:uint64"
         " pgft_min:uint64 vtid:pid vpid:pid tty:uint32 start_ts:uint64",
     ),
-    # tuple: client/source end first, as in a SOCKTUPLE event parameter; a listener has its own end as destination
+    # tuple: client/source end first, as in a SOCKTUPLE event parameter; a listener has its own end as destination;
+    # without a type: the number is free
     _type(
         State.FD,
         "fd:fd ino:uint64 type:uint8 flags:uint32 dev:uint32 name:charbuf tuple:socktuple l4proto:uint8 role:uint8",
@@ -125,6 +127,8 @@ STATE_TYPES: Final[tuple[EventType, ...]] = (
     _type(State.SKIP, "count:uint64"),
     # phase: `Section`
     _type(State.SECTION, "phase:uint8"),
+    # event: the whole record
+    _type(State.ENTERED, "event:bytebuf"),
     _type(State.CGROUP_MKDIR, "cgroup_id:uint64 path:charbuf"),
     _type(State.CGROUP_RMDIR, "cgroup_id:uint64 path:charbuf"),
 )

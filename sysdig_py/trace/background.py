@@ -28,7 +28,10 @@ class BackgroundWriter(ABC):
         name: what to call the file in messages.
         records: records written so far.
         raw_bytes: their bytes.
+        needs_users_first: the format has no place for users once an event was written.
     """
+
+    needs_users_first = False
 
     def __init__(self, file: BinaryIO | Path | str, block_bytes: int, flush_seconds: float) -> None:
         """Open the file; `_begin` starts the thread.

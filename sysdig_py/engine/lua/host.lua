@@ -102,13 +102,16 @@ function M.print_lines(format_text, display_filter, shows_internal)
     return not ok and complaint or nil
 end
 
-function M.write_records(size)
+-- `selective`: only what the filter accepts, and the state that needs.
+function M.write_records(size, selective, tells_users)
     record_sink.open(size)
+    if selective then record_sink.begin_file(tells_users) end
     walk.configure()
 end
 
 M.look_at_output, M.drop_output = out.look, out.drop
 M.take_records = record_sink.take
+M.begin_file = record_sink.begin_file
 
 function M.stats()
     local stats = {

@@ -1,5 +1,6 @@
--- Records for the trace writer: accepted ones, state records, and what state needs of the rest (marked STATE_ONLY),
--- copied into one buffer. Left-out events are counted, so that event numbers come out the same on replay.
+-- Records for the trace writer, copied into one buffer: all of them, or those that the filter accepted and what state
+-- they need (`state/telling.lua`; events for the state alone are marked STATE_ONLY). Left-out events are counted, so
+-- that event numbers come out the same on replay.
 local ffi = require("ffi")
 local bit = require("bit")
 local record = require("record")
@@ -15,6 +16,13 @@ local STATE_ONLY, MAX_SKIPPED = record.STATE_ONLY, 0xFFFF
 local SKIP_TYPE = 0xF009
 -- header, one u16 length, one u64, rounded up
 local SKIP_SIZE = 72
+-- state records that are about the stream itself, and no secret of anybody
+local ABOUT_ALL = { [0xF005] = true, [0xF008] = true, [0xF00A] = true, [0xF00B] = true }
+local THREAD = 0xF001
+-- stands alone, is about no thread and shown to nobody
+local DROP, DROP_SIZE = 148, 64
+-- whether the event that starts the clock was written
+local telling, time_told
 
 ffi.cdef [[
 typedef struct { int64_t first_ts, last_ts, count; } sdpy_span;
@@ -28,9 +36,37 @@ local function allocate(size)
     buffer.at, buffer.size, buffer.used = memory, size, 0
 end
 
+-- Whole: copy everything, as long as nothing is filtered.
 function M.open(size)
     allocate(size)
     M.active = true
+    telling, time_told = nil, false
+end
+
+-- Make room for `size` bytes, whatever the buffer was meant to hold.
+local function reserve(size)
+    if buffer.used + size <= buffer.size then return end
+    local larger = ffi.new("uint8_t[?]", 2 * buffer.size + size)
+    copy(larger, buffer.at, buffer.used)
+    memory = larger
+    buffer.at, buffer.size = memory, 2 * buffer.size + size
+end
+
+local function append_text(bytes)
+    reserve(#bytes)
+    copy(buffer.at + buffer.used, bytes, #bytes)
+    buffer.used = buffer.used + #bytes
+    span.count = span.count + 1
+end
+
+-- Begin a file that is told only what its events need (`tells_users`: and all users); also in the middle of a stream.
+function M.begin_file(tells_users)
+    telling = require("state.telling")
+    telling.begin(append_text, tells_users)
+end
+
+function M.is_selective()
+    return telling ~= nil
 end
 
 -- Whether the current record fits. A record larger than the whole (empty) buffer gets a larger one.
@@ -82,6 +118,7 @@ end
 -- Copy the current event; `flags` are added to its own.
 local function put_event(flags)
     local rec = cur.rec
+    time_told = true
     local skipped = settle_left_out(rec.skipped)
     local written = append(rec, rec.len)
     written.skipped = skipped
@@ -90,12 +127,40 @@ local function put_event(flags)
 end
 
 function M.accepted()
+    if telling then
+        telling.before()
+        reserve(cur.rec.len + SKIP_SIZE)
+    end
     put_event(0)
 end
 
+local function is_first()
+    return control.delivered + control.rejected + control.state_only == 1
+end
+
+-- An event without content in the place of the current one: the first is where relative times start.
+local function put_time()
+    local skipped = settle_left_out(cur.rec.skipped)
+    time_told = true
+    reserve(DROP_SIZE)
+    local target = buffer.at + buffer.used
+    ffi.fill(target, DROP_SIZE)
+    local rec = cast(record.mut_ptr, target)
+    rec.len, rec.flags, rec.skipped, rec.ts, rec.tid = DROP_SIZE, STATE_ONLY, skipped, cur.rec.ts, 0
+    rec.event_len, rec.type, rec.nparams = record.HEADER_SIZE - record.PREFIX_SIZE, DROP, 0
+    buffer.used = buffer.used + DROP_SIZE
+    span.count = span.count + 1
+    note_time(cur.rec.ts)
+end
+
+-- An event that nobody is shown; `modifies`: it feeds the state.
 function M.rejected(modifies)
-    -- the first event is where relative times start: a replay needs it, too
-    if modifies or control.delivered + control.rejected + control.state_only == 1 then
+    if telling and telling.needs(modifies) then
+        reserve(cur.rec.len + SKIP_SIZE)
+        put_event(STATE_ONLY)
+    elseif telling and not time_told and cur.first_ts ~= 0 then
+        put_time()
+    elseif not telling and (modifies or is_first()) then
         put_event(STATE_ONLY)
     else
         control.left_out = control.left_out + 1 + cur.rec.skipped
@@ -104,7 +169,9 @@ end
 
 -- Copy a state record; SKIP records are folded into the count of left-out events.
 function M.state_record(rec)
-    if rec.type ~= SKIP_TYPE then append(rec, rec.len) end
+    local type = rec.type
+    if telling and type == THREAD then telling.outdated(tonumber(rec.tid)) end
+    if type ~= SKIP_TYPE and (not telling or ABOUT_ALL[type]) then append(rec, rec.len) end
 end
 
 -- Copy a record as it is: nothing is left out before it.

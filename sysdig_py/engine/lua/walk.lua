@@ -77,7 +77,7 @@ local function on_event(rec, type, info)
     if band(ev.flags, STATE_ONLY) ~= 0 then
         if paired and handler and not modifies then handler() end
         control.state_only = control.state_only + 1
-        if record_sink.active then record_sink.accepted() end
+        if record_sink.active then record_sink.rejected(true) end
         deliver.rejected()
     elseif deliver.filter() then
         pass_on(modifies, handler)
@@ -146,8 +146,22 @@ local current_step = step
 
 -- Choose the way records go: called when filter, sinks or the trace writer change.
 function M.configure()
-    local only_copy = record_sink.active and not sinks.wants_events()
+    local only_copy = record_sink.active and not record_sink.is_selective() and not sinks.wants_events()
     current_step = only_copy and copy_step or step
+end
+
+-- The enter event of an exit that follows: it changes the state and counts as no event.
+function state_records.enter(rec, room)
+    if room < HEADER or not is_sound(rec, room) then return end
+    local info = events[rec.type]
+    if not info then return end
+    cur.rec = rec
+    set_header(rec, rec.type, info)
+    if fds.pending > 0 then fds.flush() end
+    if threads.pending > 0 then threads.flush() end
+    set_context(rec, info)
+    if not info.modifies then return forget() end
+    if handlers[rec.type] then handlers[rec.type]() end
 end
 
 function M.set_live(live)

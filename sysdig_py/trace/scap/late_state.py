@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from sysdig_py.schema.record import MAX_SHORT_PARAM, Flag, Record, pack_record
+from sysdig_py.schema.record import HEADER_SIZE, MAX_SHORT_PARAM, Flag, Record, pack_record
 from sysdig_py.schema.state import L4, FdType, Role, State
 from sysdig_py.trace.scap.container_event import event_text
 from sysdig_py.trace.scap.facts import Facts
@@ -23,6 +23,7 @@ _CHDIR, _SETRESUID, _SETRESGID, _CLONE, _SETSID, _EXECVE = 94, 192, 194, 222, 27
 _THREAD_FLAGS: Final = 8192 | 1  # CLONE_THREAD, CLONE_FILES
 _CHILD_IN_PIDNS: Final = 1 << 29
 _O_DIRECTORY: Final = 1024
+_FLAGS_AT: Final = 4
 _NO_ID: Final = 0xFFFFFFFF
 _DONE: Final = struct.pack("<q", 0)
 _FAMILY: Final = {FdType.IPV4: 2, FdType.IPV6: 10, FdType.IPV4_LISTENER: 2, FdType.IPV6_LISTENER: 10, FdType.UNIX: 1}
@@ -52,7 +53,9 @@ def _call(tid: int, code: int, entered: list[bytes], left: list[bytes]) -> Itera
 def _container(fact: Facts) -> Iterator[bytes]:
     text = event_text(fact.record).encode() + b"\0"
     # each code has one width of lengths, and readers go by the code
-    yield pack_record(CONTAINER_JSON_LARGE if len(text) > MAX_SHORT_PARAM else CONTAINER_JSON, [text], tid=-1)
+    yield pack_record(
+        CONTAINER_JSON_LARGE if len(text) > MAX_SHORT_PARAM else CONTAINER_JSON, [text], tid=-1, flags=Flag.STATE_ONLY
+    )
 
 
 def _thread(fact: Facts) -> Iterator[bytes]:
@@ -115,7 +118,14 @@ def _closed(_fact: Facts, tid: int, number: bytes) -> Iterator[bytes]:
 
 
 def _pipe(fact: Facts, tid: int, number: bytes) -> Iterator[bytes]:
-    return _call(tid, _PIPE, [], [_DONE, number, number, struct.pack("<Q", fact.number("ino"))])
+    yield from _call(tid, _PIPE, [], [_DONE, number, number, struct.pack("<Q", fact.number("ino"))])
+    yield from _named(fact, tid, number)
+
+
+def _named(fact: Facts, tid: int, number: bytes) -> Iterator[bytes]:
+    """Yield the call that gives an fd, of whatever kind, the name it shall have: a bind to a path."""
+    if fact.text("name"):
+        yield from _call(tid, _BIND, [number], [_DONE, b"\x01" + fact.text("name") + b"\0"])
 
 
 def _socket(fact: Facts, tid: int, number: bytes) -> Iterator[bytes]:
@@ -131,7 +141,7 @@ def _socket(fact: Facts, tid: int, number: bytes) -> Iterator[bytes]:
         yield from _call(tid, _BIND, [number], [_DONE, _end(ends)])
     elif kind == FdType.UNIX and b"->" not in name:
         # the name of a socket that was there before is its path alone, as that of a bound one
-        yield from _call(tid, _BIND, [number], [_DONE, b"\x01" + name + b"\0"])
+        yield from _named(fact, tid, number)
     elif ends:
         yield from _call(tid, _CONNECT, [number, _end(ends)], [_DONE, ends])
 
@@ -143,10 +153,20 @@ def _end(ends: bytes) -> bytes:
     return ends[:1] + ends[1 + (len(ends) - 1) // 2 :]
 
 
+def _entered(fact: Facts) -> Iterator[bytes]:
+    """Yield the enter event of an exit that is kept without it."""
+    record = bytearray(fact.raw("event"))
+    if len(record) >= HEADER_SIZE:
+        (flags,) = struct.unpack_from("<I", record, _FLAGS_AT)
+        struct.pack_into("<I", record, _FLAGS_AT, flags | Flag.STATE_ONLY)
+        yield bytes(record)
+
+
 _MAKERS: Final[dict[int, Callable[[Facts], Iterator[bytes]]]] = {
     State.CONTAINER: _container,
     State.THREAD: _thread,
     State.FD: _fd,
+    State.ENTERED: _entered,
 }
 # kinds of fds that a call makes without telling more: the call and what it is entered with
 _SIMPLE: Final[dict[int, tuple[int, list[bytes]]]] = {

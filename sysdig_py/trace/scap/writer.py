@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
-from sysdig_py.schema.record import Record, unpack_record
+from sysdig_py.schema.record import Flag, Record, unpack_record
 from sysdig_py.schema.state import FIRST, STATE_TYPES, Section, State
 from sysdig_py.trace.background import BackgroundWriter
 from sysdig_py.trace.format import Stats
@@ -19,6 +19,8 @@ from sysdig_py.trace.span_queue import Span
 BLOCK_BYTES: Final = 1 << 20
 FLUSH_SECONDS: Final = 1.0
 _GZIP_LEVEL: Final = 6
+# the event that `record_sink.lua` writes in the place of a first one that is not kept
+_CLOCK: Final = 148
 _CONTAINER_EVENTS: Final = container_event.JSON | {container_event.BINARY}
 
 
@@ -40,6 +42,8 @@ class Encoder(Protocol):
 
 class ScapWriter(BackgroundWriter):
     """One .scap being written. The state that comes before the first event becomes the head of the file."""
+
+    needs_users_first = True
 
     def __init__(
         self,
@@ -89,6 +93,9 @@ class ScapWriter(BackgroundWriter):
         record = unpack_record(records, at)
         if record.type_code >= FIRST:
             self._state_record(record)
+            return at + record.size
+        if record.type_code == _CLOCK and record.flags & Flag.STATE_ONLY:
+            # says when the events began that a filter left out; files of sysdig begin with the first that is kept
             return at + record.size
         self._settle_container(record)
         if self._state is not None:
@@ -141,7 +148,7 @@ class ScapWriter(BackgroundWriter):
         state, self._state = self._state or [], None
         self._put(head(self._machine, [self._with_cgroups(record) for record in state if record.type_code in _HEAD]))
         for record in state:
-            if record.type_code == State.CONTAINER:
+            if record.type_code in _TOLD_BY_EVENTS:
                 self._tell(record)
 
     def _finish(self, stats: Stats) -> None:
@@ -159,4 +166,5 @@ class ScapWriter(BackgroundWriter):
 
 
 _CGROUPS_AT: Final = [param.name for param in STATE_TYPES[0].params].index("cgroups")
+_TOLD_BY_EVENTS: Final = frozenset({State.CONTAINER, State.ENTERED})
 _HEAD: Final = frozenset({State.THREAD, State.FD, State.USER, State.GROUP, State.INTERFACE})

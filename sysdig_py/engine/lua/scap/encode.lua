@@ -124,10 +124,16 @@ local function result_is_zero(rec)
     return rec.nparams > 0 and cast(i64p, cast(u8p, rec) + HEADER + width * rec.nparams)[0] == 0
 end
 
+local function later(one, other)
+    return one > other and one or other
+end
+
 local function keep_late(ts)
     for _, data in ipairs(late) do
         local rec = cast(record_p, data)
-        queue.push(ts, keep(rec, rec.len), AS_IT_IS)
+        -- an enter event that was left out has its own time
+        local own = rec.ts ~= 0 and later(tonumber(rec.ts - times.base), times.written) or ts
+        queue.push(own, keep(rec, rec.len), AS_IT_IS)
     end
     late = {}
 end
@@ -138,10 +144,6 @@ local function settle_generic(at)
     if rec.nparams == 0 or band(rec.flags, LARGE) ~= 0 then return end
     local id = cast("uint16_t *", waiting.at + at + HEADER + 2 * rec.nparams)
     if id[0] > times.last_call then id[0] = 0 end
-end
-
-local function later(one, other)
-    return one > other and one or other
 end
 
 local function add(rec, type)
@@ -161,7 +163,10 @@ end
 
 local function step(rec, type)
     if is_paired then
-        for _, data in ipairs(late) do as_it_is(cast(record_p, data), rec.ts) end
+        for _, data in ipairs(late) do
+            local told = cast(record_p, data)
+            as_it_is(told, told.ts ~= 0 and told.ts or rec.ts)
+        end
         if #late > 0 then late = {} end
         as_it_is(rec, rec.ts)
     elseif exits[type] then

@@ -13,6 +13,8 @@ function M.update(info)
         M.by_ip[container.ip_raw] = nil
     end
     for key, value in pairs(info) do container[key] = value end
+    -- whoever was told of it, was told something else
+    container.told = nil
     container.ip_raw = address.parse_v4(container.ip)
     if container.ip_raw then M.by_ip[container.ip_raw] = container end
     return container

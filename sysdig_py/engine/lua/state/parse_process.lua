@@ -89,6 +89,7 @@ end
 on_success("SYSCALL_CHDIR_X", function(at)
     local main = ev.thread.main
     local name = str(at.path)
+    main.cwd_before = main.cwd
     if name then main.cwd = path.directory(main.cwd, name) end
 end)
 

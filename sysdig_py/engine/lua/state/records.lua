@@ -1,5 +1,6 @@
 -- State record -> state tables. The record is decoded like an event; `ev` is about the last event again afterwards.
 local bit = require("bit")
+local ffi = require("ffi")
 local record = require("record")
 local record_sink = require("record_sink")
 local ev = require("ev")
@@ -110,6 +111,11 @@ on("FD", "fd", function(at, rec, number)
     local pid = tonumber(rec.pid)
     if pid == 0 then pid = tonumber(rec.tid) end
     local thread = threads.get(pid) or threads.placeholder(pid, pid)
+    if not num(at.type) then
+        -- the number is free
+        thread.fds[number] = nil
+        return
+    end
     local fd = snapshot_fd(at, number)
     if snapshot then return snapshot.fd(thread, fd) end
     if sockets.is_ip(fd) then settle_socket(fd, thread) end
@@ -173,6 +179,14 @@ end)
 on("CGROUP_RMDIR", "cgroup_id", function(_, _, id)
     containers.cgroup_removed(id)
 end)
+
+do
+    local at, code = event_info.layout("STATE_ENTERED")
+    apply[code] = function()
+        local p, len = decode.param(at.event)
+        if p then M.enter(ffi.cast(record.ptr, p), len) end
+    end
+end
 
 local BEGIN, COMPLETE = 1, 2
 

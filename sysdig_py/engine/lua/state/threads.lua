@@ -32,6 +32,8 @@ local function blank(tid, pid)
         uid = NO_ID, gid = NO_ID, loginuid = NO_ID, flags = 0, tty = 0, start_ts = 0,
         vmsize = 0, vmrss = 0, vmswap = 0, pfmajor = 0, pfminor = 0, nchilds = 0,
         cgroup = 0, known = false, main = false, fds = false,
+        -- what a trace being written was told (state/telling.lua)
+        told = false, named = false, told_fds = false, told_in = false, held = false, kept_enter = false,
     }
     return dialect.paired and with_pairing(thread) or thread
 end

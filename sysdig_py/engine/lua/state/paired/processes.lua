@@ -106,6 +106,7 @@ end
 
 local function change_directory(thread, name)
     local main = thread.main
+    main.cwd_before = main.cwd
     main.cwd = path.directory(main.cwd, name)
 end
 
