@@ -11,7 +11,7 @@ local HEADER, PREFIX, LARGE, STATE_ONLY = record.HEADER_SIZE, record.PREFIX_SIZE
 local ALIGNMENT = 8
 local SIZES = { pid = 8, fd = 8, int64 = 8, uint64 = 8, uint32 = 4, uid = 4, gid = 4, bool = 4, uint8 = 1, int16 = 2 }
 local TEXT = { charbuf = true }
-local NONE_V4, NONE_V6, NO_ENDS = ("\0"):rep(4), ("\0"):rep(16), ("\0"):rep(16)
+local NONE_V4, NONE_V6, NO_END = ("\0"):rep(4), ("\0"):rep(16), ("\0"):rep(8)
 local L4 = { tcp = 2, udp = 3, icmp = 4, raw = 5 }
 local ROLE = { client = 1, server = 2 }
 
@@ -94,7 +94,7 @@ end
 
 local function ends_of(fd)
     if fd.type == fds.UNIX then
-        return "\1" .. (fd.source or NO_ENDS:sub(1, 8)) .. (fd.peer or NO_ENDS:sub(1, 8)) .. (fd.path or fd.name) .. "\0"
+        return "\1" .. (fd.source or NO_END) .. (fd.peer or NO_END) .. (fd.path or fd.name) .. "\0"
     end
     if not fd.dip then return nil end
     local none = #fd.dip == 4 and NONE_V4 or NONE_V6
