@@ -23,6 +23,10 @@
 #define SNAPLEN base_constant(CONSTANT_SNAPLEN)
 #define WAKE_BYTES base_constant(CONSTANT_WAKE_BYTES) /* per CPU */
 #define RING_COUNT base_constant(CONSTANT_RING_COUNT)
+/* what the run's filters ask for (judge.c): code for what they do not is never loaded */
+#define JUDGE_DROPS base_constant(CONSTANT_JUDGE_DROPS)
+#define JUDGE_FILTERS base_constant(CONSTANT_JUDGE_FILTERS)
+#define JUDGE_NEEDS base_constant(CONSTANT_JUDGE_NEEDS)
 
 /* procexit is the one event of the current schema that only exists as an "enter" code */
 #define EV_PROCEXIT_1_E 186
@@ -45,7 +49,8 @@ struct counters {
 	u64 scratch_full;
 	u64 unreadable;
 	u64 slot_lost;
-	u64 pad[4];
+	u64 left_out; /* not lost: nobody wanted them (judge.c) */
+	u64 pad[3];
 };
 
 /* written by user space through its mapping, read by the programs */
@@ -67,7 +72,11 @@ struct plan {
 	u8 handler;
 	u8 nparams;
 	u8 detail;
-	u8 drop;
+	u8 verdict; /* VERDICT_*, by the filters of the run */
+	u8 group;   /* of calls that the same question decides about */
+	u8 feeds_state;
+	u8 fd_arg; /* which argument is the fd the event works on; 255: none */
+	u8 spare[5];
 	struct step steps[PLAN_PARAMS];
 };
 
@@ -158,6 +167,7 @@ struct scratch {
 	u32 gap; /* records lost since the stream was told so */
 	u32 text_at;
 	u8 gap_record[GAP_SIZE];
+	u64 told; /* of the calls left out, those that a record has counted */
 	u8 text[TEXT_MAX + NAME_SIZE + 8];
 	u8 record[SCRATCH_LIMIT + SCRATCH_SLACK];
 };

@@ -37,6 +37,18 @@ static __always_inline bool base_is_compat(const struct registers *regs)
 	return (u16)regs->cs == USER32_CS;
 }
 
+/* the number of a call and nothing else, false when it is one of the 32-bit table */
+static __always_inline bool base_read_native_nr(u64 address, u32 *nr)
+{
+	struct {
+		u64 orig_ax, ip, cs;
+	} part;
+
+	base_read_kernel(&part, sizeof(part), base_at(address, struct pt_regs, orig_ax));
+	*nr = part.orig_ax;
+	return (u16)part.cs != USER32_CS;
+}
+
 #elif defined(CONFIG_ARM64)
 
 #define PSTATE_MODE32 0x10
@@ -68,6 +80,19 @@ static __always_inline u32 base_read_nr(const struct registers *regs)
 static __always_inline bool base_is_compat(const struct registers *regs)
 {
 	return regs->all.pstate & PSTATE_MODE32;
+}
+
+/* the number of a call and nothing else, false when it is one of the 32-bit table */
+static __always_inline bool base_read_native_nr(u64 address, u32 *nr)
+{
+	struct {
+		u64 pstate, orig_x0;
+		s32 number;
+	} part;
+
+	base_read_kernel(&part, sizeof(part), base_at(address, struct pt_regs, pstate));
+	*nr = part.number;
+	return !(part.pstate & PSTATE_MODE32);
 }
 
 #else

@@ -3,6 +3,22 @@
  * and it is sent; every store_* call appends exactly one parameter.
  */
 #define PREFIX_SIZE 32
+#define SKIPPED_MAX 0xffff
+
+/* how many calls were left out since the last record: event numbers come out the same with them */
+static __always_inline u32 store_skipped(struct scratch *s)
+{
+	struct counters *count = base_counters();
+	u64 skipped;
+
+	if (!JUDGE_FILTERS || !count)
+		return 0;
+	skipped = count->left_out - s->told;
+	if (skipped > SKIPPED_MAX)
+		skipped = SKIPPED_MAX;
+	s->told += skipped;
+	return skipped;
+}
 
 static __always_inline void store_begin(struct scratch *s, u16 type, u32 nparams)
 {
@@ -11,7 +27,7 @@ static __always_inline void store_begin(struct scratch *s, u16 type, u32 nparams
 	*(u32 *)(record + 4) = s->call.flags;
 	*(u64 *)(record + 8) = s->call.cgroup_id;
 	*(u32 *)(record + 16) = s->call.pid;
-	*(u32 *)(record + 20) = s->call.cpu;
+	*(u32 *)(record + 20) = s->call.cpu | store_skipped(s) << 16;
 	*(u64 *)(record + 24) = s->call.latency;
 	*(u64 *)(record + 32) = s->call.ts;
 	*(s64 *)(record + 40) = s->call.tid;

@@ -62,9 +62,9 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	u64 id = bpf_get_current_pid_tgid();
 	struct registers regs;
 	struct slot *slot;
-	u32 nr;
+	u32 nr = ctx->args[1];
 
-	if (id >> 32 == TRACER_PID)
+	if (judge_skips_entry(nr) || id >> 32 == TRACER_PID)
 		return 0;
 	slot = slot_claim((u32)id);
 	if (!slot) {
@@ -74,7 +74,6 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 			count->slot_lost++;
 		return 0;
 	}
-	nr = ctx->args[1];
 	if (syscall_is_clone(nr)) {
 		base_read_registers(&regs, ctx->args[0]);
 		slot->clone_flags = syscall_clone_flags(nr, &regs);
@@ -203,7 +202,7 @@ static __always_inline bool syscall_store_common(struct scratch *s, struct plan 
 
 static __always_inline bool syscall_is_told_elsewhere(struct scratch *s, struct plan *plan)
 {
-	return plan && (plan->drop || (!s->call.ret && plan->detail == DETAIL_TOLD_BEFORE));
+	return plan && !s->call.ret && plan->detail == DETAIL_TOLD_BEFORE;
 }
 
 int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
@@ -214,7 +213,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	struct scratch *s;
 	u32 nr;
 
-	if (id >> 32 == TRACER_PID)
+	if (judge_skips_exit(ctx->args[0]) || id >> 32 == TRACER_PID)
 		return 0;
 	s = base_scratch();
 	if (!s)
@@ -228,7 +227,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		s->call.flags = RECORD_FLAG_COMPAT32;
 	else
 		plan = plans.lookup(&nr);
-	if (syscall_is_told_elsewhere(s, plan))
+	if (syscall_is_told_elsewhere(s, plan) || !judge_wants(s, plan))
 		return 0;
 	if (syscall_store_common(s, plan))
 		store_send(s);

@@ -21,6 +21,7 @@ from sysdig_py.output.summary import Summary
 from sysdig_py.output.text import TextOutput
 
 if TYPE_CHECKING:
+    from sysdig_py.capture.demand import Demand
     from sysdig_py.trace.background import BackgroundWriter
 
 RECORD_BUFFER: Final = 4 << 20
@@ -40,6 +41,13 @@ class Plan(NamedTuple):
     container_data: bool = False  # chisels add the container to their output
     allow_io: bool = False  # chisels may open files and run commands
     profile_chisels: bool = False  # measure the chisels' callbacks
+    pushdown: bool = True  # let the kernel leave out what nobody wants
+
+    @property
+    def shown_only(self) -> str:
+        """The display filter, "" when lines have to be made of events that it does not show."""
+        remembers = self.line_format is not None and "evt.deltatime" in self.line_format
+        return "" if remembers or self.display.time_style == "D" else self.display_filter
 
 
 class Pipeline:
@@ -65,7 +73,7 @@ class Pipeline:
         self._is_filtered = bool(plan.filter_text)
         self._prepare(plan)
         self.chisels = _chisels(self.engine, plan, registry)
-        self._has_chisels = bool(plan.chisels)
+        self._plan = plan
 
     def _prepare(self, plan: Plan) -> None:
         engine = self.engine
@@ -85,6 +93,7 @@ class Pipeline:
         self._source, self._writer = source, None
         self.engine.begin(source.machine, source.is_live, source.name)
         requests = self.chisels.init()
+        self._filter_text = requests.filter_text
         if requests.snaplen is not None:
             source.suggest_snaplen(requests.snaplen)
 
@@ -95,6 +104,9 @@ class Pipeline:
 
     def run(self, stopped: Callable[[], bool], on_progress: Callable[[float], None]) -> ChiselRequests:
         """Move events until the end, a limit or `stopped`, hand all of them over; return what chisels asked for."""
+        if self._plan.pushdown and self._source.is_live:
+            self._source.push_down(self.demand(saved=self._writer is not None))
+        self._filters = self.chisels.filter_changes
         try:
             self._source.start(self.engine)
             self.chisels.start()
@@ -113,13 +125,35 @@ class Pipeline:
             percent = self._source.progress()
             self.chisels.set_progress(percent)
             on_progress(percent)
+            self._follow_filters()
             if not stopping and (stopped() or self._is_pointless()):
                 self._source.stop()
                 stopping = True
 
+    def demand(self, *, saved: bool) -> Demand:
+        """Return what is wanted of the source: by filters, chisels and display, and whether a trace is saved."""
+        from sysdig_py.capture.demand import Consumer, Demand
+
+        plan = self._plan
+        consumers = [Consumer(f"chisel {name}", text) for name, text in self.chisels.wants()]
+        if saved:
+            consumers.append(Consumer("the trace"))
+        if plan.summary and not plan.chisels:
+            consumers.append(Consumer("the summary"))
+        if plan.line_format is not None and not plan.chisels:
+            consumers.append(Consumer("event lines", plan.shown_only))
+        counts = bool(plan.max_events or plan.max_seconds)
+        return Demand(Consumer("capture filter", self._filter_text), tuple(consumers), counts)
+
+    def _follow_filters(self) -> None:
+        """Take everything in from here on when a chisel has changed a filter in the middle of the run."""
+        if self.chisels.filter_changes != self._filters:
+            self._filters = self.chisels.filter_changes
+            self._source.push_down(None)
+
     def _is_pointless(self) -> bool:
         """Whether every chisel has failed and nobody else wants the events."""
-        return self._has_chisels and self._writer is None and not self.chisels.alive
+        return bool(self._plan.chisels) and self._writer is None and not self.chisels.alive
 
     def _hand_over(self) -> None:
         self.engine.hand_output(self._output.write)

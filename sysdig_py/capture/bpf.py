@@ -53,7 +53,16 @@ def create_map(
 
 def update(fd: int, key: int, value: bytes) -> None:
     """Set one entry of a map whose keys are 32-bit numbers."""
-    raw_key, raw_value = ctypes.c_uint32(key), ctypes.create_string_buffer(value, len(value))
+    _update(fd, ctypes.c_uint32(key), value)
+
+
+def update_wide(fd: int, key: int, value: bytes) -> None:
+    """Set one entry of a map whose keys are 64-bit numbers."""
+    _update(fd, ctypes.c_uint64(key), value)
+
+
+def _update(fd: int, raw_key: ctypes.c_uint32 | ctypes.c_uint64, value: bytes) -> None:
+    raw_value = ctypes.create_string_buffer(value, len(value))
     addresses = ctypes.addressof(raw_key), ctypes.addressof(raw_value)
     _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, *addresses, 0))
 

@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-_WIDE_LOAD: Final = 0x18  # BPF_LD | BPF_IMM | BPF_DW, two instructions long
+from sysdig_py.capture.assembler import INSTRUCTION, SIZE, WIDE_LOAD, splice
+
 _TO_MAP: Final = 1  # BPF_PSEUDO_MAP_FD
-_INSTRUCTION: Final = struct.Struct("<BBhi")
-_STEP: Final = _INSTRUCTION.size
 _LENGTH: Final = struct.Struct("<I")
 CONSTANT_BASE: Final = 0x53590000
 
@@ -30,6 +29,9 @@ class Constant(enum.IntEnum):
     SNAPLEN = 3
     WAKE_BYTES = 4
     RING_COUNT = 5
+    JUDGE_DROPS = 6  # whether there are calls that are dropped by their number alone
+    JUDGE_FILTERS = 7  # whether there are filters at all
+    JUDGE_NEEDS = 8  # which facts to gather (`judge_code.NEEDS`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,10 @@ def unlink(code: bytes, places: Mapping[int, int]) -> bytes:
     return _rewrite(code, lambda load: places[load.low] if load.source == _TO_MAP else None)
 
 
-def link(code: bytes, map_fds: Sequence[int], constants: Mapping[Constant, int]) -> bytes:
-    """Return instructions ready to load."""
+def link(
+    code: bytes, map_fds: Sequence[int], constants: Mapping[Constant, int], hooks: Mapping[int, bytes] | None = None
+) -> bytes:
+    """Return instructions ready to load; `hooks` are what takes the place of calls that no kernel has."""
 
     def value(load: _Load) -> int | None:
         if load.source == _TO_MAP:
@@ -100,6 +104,8 @@ def link(code: bytes, map_fds: Sequence[int], constants: Mapping[Constant, int])
             return constants[Constant(load.low - CONSTANT_BASE)]
         return None
 
+    for hook, instructions in (hooks or {}).items():
+        code = splice(code, hook, instructions)
     return _rewrite(code, value)
 
 
@@ -115,13 +121,13 @@ def _rewrite(code: bytes, value: Callable[[_Load], int | None]) -> bytes:
     made = bytearray(code)
     at = 0
     while at < len(made):
-        if made[at] != _WIDE_LOAD:
-            at += _STEP
+        if made[at] != WIDE_LOAD:
+            at += SIZE
             continue
-        (_, registers, _, low), (*_, high) = (_INSTRUCTION.unpack_from(made, at + i * _STEP) for i in range(2))
+        (_, registers, _, low), (*_, high) = (INSTRUCTION.unpack_from(made, at + i * SIZE) for i in range(2))
         new = value(_Load(registers >> 4, low, high))
         if new is not None:
             struct.pack_into("<I", made, at + 4, new & 0xFFFFFFFF)
-            struct.pack_into("<I", made, at + _STEP + 4, new >> 32 & 0xFFFFFFFF)
-        at += 2 * _STEP
+            struct.pack_into("<I", made, at + SIZE + 4, new >> 32 & 0xFFFFFFFF)
+        at += 2 * SIZE
     return bytes(made)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sysdig_py.capture import conversions, uring
+from sysdig_py.capture import conversions, judge_code, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.image import CONSTANT_BASE, Constant
 from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
+from sysdig_py.capture.treatment import Verdict
 from sysdig_py.errors import EnvironmentLack
 from sysdig_py.schema.events import syscalls
 
@@ -158,6 +159,7 @@ def constants(arch: str) -> dict[str, str]:
     made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}
     made |= {f"TRANSFER_{kind.name}": kind.value for kind in Transfer} | {"DETAIL_TOLD_BEFORE": TOLD_BEFORE}
+    made |= {f"VERDICT_{verdict.name}": verdict.value for verdict in Verdict} | judge_code.constants()
     return {name: str(value) for name, value in made.items()}
 
 

@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from sysdig_py.capture import rights
+from sysdig_py.capture import kernel, rights
 from sysdig_py.capture.cgroups import detect, walk
+from sysdig_py.capture.container_answers import ContainerAnswers
+from sysdig_py.capture.demand import Demand
 from sysdig_py.capture.machine import machine_info
 from sysdig_py.capture.options import DEFAULT_SNAPLEN, LiveOptions
 from sysdig_py.capture.probe import Probe
 from sysdig_py.capture.proc import snapshot, threads
+from sysdig_py.capture.pushdown import Pushdown, push_down
 from sysdig_py.capture.source import CaptureStats
 from sysdig_py.container.resolver import Resolver
 from sysdig_py.engine.vm import Engine, Status
@@ -33,6 +36,7 @@ _DRAIN_LIMIT: Final = 65536
 _SNAPSHOT_BYTES: Final = 1 << 20
 # How long after its time stamp an event is in its ring at the latest: programs cannot be put aside in between.
 _SETTLE_NS: Final = 2_000_000
+_TICK_SECONDS: Final = 0.1
 
 
 class LiveCapture:
@@ -53,11 +57,20 @@ class LiveCapture:
         self._bytes = 0
         self._lost: dict[str, int] = {}
         self._stopping = False
+        self._pushdown = Pushdown()
+        self._answers = ContainerAnswers()
+        self._ticked = 0.0
 
     def suggest_snaplen(self, snaplen: int) -> None:
         """Take a chisel's wish for longer I/O buffers; what the user asked for wins."""
         if self.options.snaplen is None:
             self.options = replace(self.options, snaplen=max(snaplen, DEFAULT_SNAPLEN))
+
+    def push_down(self, demand: Demand | None) -> None:
+        """Leave out in the kernel what nobody wants, from `start` on; None, at any time: take everything in."""
+        self._pushdown = push_down(demand, kernel.machine()) if demand is not None else Pushdown()
+        if self._probe is not None:
+            self._probe.treat(self._pushdown.treatments)
 
     @property
     def probe(self) -> Probe:
@@ -69,7 +82,8 @@ class LiveCapture:
     def start(self, engine: Engine) -> None:
         """Load and attach, then queue the snapshot: it is fed before anything of the ring is."""
         hierarchy = detect()
-        self._probe = Probe(self.options, hierarchy)
+        self._probe = Probe(self.options, hierarchy, self._pushdown)
+        self._answers = ContainerAnswers(engine, self._pushdown.container_checks)
         self._pending.extend(_blocks(threads(hierarchy)))
         self._probe.attach()
         self._started = time.monotonic()
@@ -91,12 +105,19 @@ class LiveCapture:
         if step.status is Status.CGROUP:
             self._pending.extend(self._resolver.on_cgroup(step.cgroup_id, os.fsdecode(step.path)))
         elif step.status is Status.OK:
+            self._tick(engine)
             return self._idle(engine)
         return True
 
     def _settled(self) -> int:
         """Return up to when all rings have what they will get, 0 once nothing more comes."""
         return 0 if self._stopping else self.probe.now() - _SETTLE_NS
+
+    def _tick(self, engine: Engine) -> None:
+        """Tell the time to whoever waits for it: with filters in the kernel there may be no event for long."""
+        if not self._stopping and engine.wants_ticks and time.monotonic() - self._ticked >= _TICK_SECONDS:
+            self._ticked = time.monotonic()
+            self._pending.append(pack_record(State.TICK, [], ts=self._settled(), flags=Flag.STATE_ONLY))
 
     def progress(self) -> float:
         """Return 0: a live capture has no end that one could come closer to."""
@@ -124,6 +145,13 @@ class LiveCapture:
 
     def _feed_pending(self, engine: Engine) -> bool:
         self._pending.extend(self._resolver.pending())
+        told = bool(self._pending)
+        done = self._feed_all(engine)
+        if told:
+            self.probe.answer(self._answers.changed())
+        return done
+
+    def _feed_all(self, engine: Engine) -> bool:
         while self._pending:
             block = self._pending.popleft()
             step = engine.feed_bytes(block)

@@ -17,13 +17,20 @@ from sysdig_py.capture.image import Constant, Image, MapSpec, link, tracepoint_f
 class Loaded:
     """The maps and programs of one image."""
 
-    def __init__(self, image: Image, constants: Mapping[Constant, int], entries: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        image: Image,
+        constants: Mapping[Constant, int],
+        entries: Mapping[str, int],
+        hooks: Mapping[int, bytes] | None = None,
+    ) -> None:
         """Make the maps and load the programs; nothing is attached yet.
 
         Args:
             image: what to load.
             constants: the run's own values.
             entries: sizes of maps that are not those of the image.
+            hooks: the run's own instructions, by the call they take the place of.
 
         Raises:
             OSError: the kernel refused a map or (`bpf.Refused`) a program.
@@ -41,7 +48,7 @@ class Loaded:
             if "rings" in self._maps:
                 self._add_rings(image, constants[Constant.RING_COUNT], entries["ring"], opened)
             fds = list(self._maps.values())
-            linked = {name: link(code, fds, constants) for name, code in image.programs.items()}
+            linked = {name: link(code, fds, constants, hooks) for name, code in image.programs.items()}
             self._programs = _load_programs(linked, opened)
             self._opened = opened.pop_all()
 

@@ -20,15 +20,18 @@ from __future__ import annotations
 import enum
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sysdig_py.capture.conversions import Conversion
+from sysdig_py.capture.treatment import Treatment
 from sysdig_py.schema.events import EventType, Param, events, syscalls
 
 PLAN_COUNT: Final = 512
 MAX_STEPS: Final = 10
-_PLAN: Final = struct.Struct("<HHBBBB")
+_PLAN: Final = struct.Struct("<HHBBBBBBB5x")
+NO_FD: Final = 255
 
 
 class Handler(enum.IntEnum):
@@ -353,18 +356,38 @@ def _operation(kind: str, param: Param) -> Op:
     return fixed[kind]
 
 
-def pack_plan(event: EventType, ppm_sc: int) -> bytes:
+def fd_argument(event: EventType) -> int:
+    """Return which argument of the call is the fd the event works on; NO_FD for none, or none of the arguments."""
+    at = event.fd_index
+    if at < 0:
+        return NO_FD
+    handler = SPECIAL.get(event.id, (Handler.PARAMS, 0))[0]
+    if handler not in STEPPED:
+        return 0 if handler in INLINE else NO_FD
+    words = [word for word in RECIPES[event.id].split() for _ in range(3 if word in _TRIPLES else 1)]
+    match = _WORD.match(words[at]) if at < len(words) else None
+    return int(match[2]) if match and match[1] == "a" else NO_FD
+
+
+def pack_plan(event: EventType, ppm_sc: int, treatment: Treatment) -> bytes:
     """Return the map value for a system call reported as `event`."""
     handler, detail = SPECIAL.get(event.id, (Handler.PARAMS, 0))
     made = steps(event) if handler in STEPPED else ()
     nparams = len(event.params) if made or handler not in STEPPED else 0
     body = b"".join(step.pack() for step in made)
-    return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, 0) + body.ljust(MAX_STEPS * 4, b"\0")
+    judged = (treatment.verdict, treatment.group, event.feeds_state, fd_argument(event))
+    return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, *judged) + body.ljust(MAX_STEPS * 4, b"\0")
 
 
-def plans(arch: str) -> dict[int, bytes]:
-    """Return the map value of every system call of `arch`; numbers without one are generic."""
+def reported(arch: str) -> dict[int, tuple[EventType, int]]:
+    """Return the event that every system call of `arch` is reported as, and its ppm_sc; generic without a row."""
     table = events()
-    made = {nr: pack_plan(table[1], 0) for nr in range(PLAN_COUNT)}
-    made.update({s.nr: pack_plan(table[s.exit_code], s.ppm_sc) for s in syscalls(arch) if s.nr < PLAN_COUNT})
+    made = dict.fromkeys(range(PLAN_COUNT), (table[1], 0))
+    made.update({s.nr: (table[s.exit_code], s.ppm_sc) for s in syscalls(arch) if s.nr < PLAN_COUNT})
     return made
+
+
+def plans(arch: str, treatments: Mapping[int, Treatment] | None = None) -> dict[int, bytes]:
+    """Return the map value of every system call of `arch`; without a treatment of its own a call is kept."""
+    keep = Treatment()
+    return {nr: pack_plan(*what, (treatments or {}).get(nr, keep)) for nr, what in reported(arch).items()}

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +23,14 @@ from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.loader import Loaded
 from sysdig_py.capture.machine import memory_bytes
 from sysdig_py.capture.options import PAGE, LiveOptions
+from sysdig_py.capture.pushdown import Pushdown
 from sysdig_py.capture.ring import MAX_RINGS, Rings, RingView, map_shared, ring_bytes, ring_count, unmap
+from sysdig_py.capture.treatment import Treatment
 from sysdig_py.errors import EnvironmentLack
 
 LOSS_CAUSES: Final = ("ring full", "scratch full", "memory unreadable", "slot lost")
 _COUNTERS_SIZE: Final = 64
+_LEFT_OUT: Final = len(LOSS_CAUSES)
 # What shapes an image besides the values it is asked for: a change of any of them makes old images void.
 _RULES: Final = ("compiler", "headers", "image", "kernel", "probe_source", "prune")
 
@@ -47,8 +51,13 @@ class Loss:
 class Probe:
     """The eBPF programs in the kernel and the memory shared with them."""
 
-    def __init__(self, options: LiveOptions, hierarchy: Hierarchy) -> None:
+    def __init__(self, options: LiveOptions, hierarchy: Hierarchy, pushdown: Pushdown | None = None) -> None:
         """Load and map, and compile first where that was not done before; nothing is attached yet.
+
+        Args:
+            options: how to capture.
+            hierarchy: the cgroup hierarchy that tells containers apart.
+            pushdown: what the kernel leaves out; None: nothing.
 
         Raises:
             RightsError: the caller may not load programs.
@@ -57,6 +66,7 @@ class Probe:
         rights.require_bpf()
         self._arch = kernel.machine()
         self._cpus = kernel.cpu_count()
+        self._pushdown = pushdown or Pushdown()
         count = options.rings or ring_count(self._cpus)
         size = options.ring_bytes or ring_bytes(memory_bytes(), os.cpu_count() or 1, count)
         self._loaded = self._load(options, hierarchy, size, count)
@@ -87,6 +97,20 @@ class Probe:
         words = (ctypes.c_uint64 * (self._cpus * 8)).from_address(self._counters)
         return [Loss(cause, list(words[index::8])) for index, cause in enumerate(LOSS_CAUSES)]
 
+    def left_out(self) -> int:
+        """Return how many calls the filters left out in the kernel."""
+        words = (ctypes.c_uint64 * (self._cpus * 8)).from_address(self._counters)
+        return sum(words[_LEFT_OUT::8])
+
+    def treat(self, treatments: Mapping[int, Treatment]) -> None:
+        """Say what becomes of every call; those without a treatment are kept. Holds from the next call on."""
+        bpf.update_all(self._loaded.map_fd("plans"), plans.plans(self._arch, treatments))
+
+    def answer(self, answers: Mapping[int, int]) -> None:
+        """Set the answers to the questions about containers, as bits, by cgroup."""
+        for cgroup, bits in answers.items():
+            bpf.update_wide(self._loaded.map_fd("cgroup_answers"), cgroup, bits.to_bytes(8, "little"))
+
     def detach(self) -> None:
         """Detach; what is in the ring can still be read."""
         self._loaded.detach()
@@ -100,19 +124,21 @@ class Probe:
 
     def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int, rings: int) -> Loaded:
         self._clock_offset = _clock_offset()
-        constants = _constants(options, size, rings, self._cpus, self._clock_offset)
+        constants = _constants(options, size, rings, self._cpus, self._clock_offset) | self._pushdown.constants
+        hooks = self._pushdown.hooks
+        entries = {"ring": size} | ({} if self._pushdown.container_checks else {"cgroup_answers": 1})
         sizes = _sizes(options, self._cpus, rings)
         key = image_key(self._arch, hierarchy, sizes)
         image = image_cache.find(key)
         if image is not None:
             try:
-                return Loaded(image, constants, {"ring": size})
+                return Loaded(image, constants, entries, hooks)
             except OSError:
                 # made for this kernel and yet refused: what a fresh one is told counts
                 image_cache.drop(key)
         image = _compile(self._arch, hierarchy, sizes)
         try:
-            loaded = Loaded(image, constants, {"ring": size})
+            loaded = Loaded(image, constants, entries, hooks)
         except OSError as error:
             raise _refusal(error) from error
         image_cache.keep(key, image)
@@ -126,7 +152,7 @@ class Probe:
                 bpf.update(self._loaded.map_fd("handlers"), handler, program.to_bytes(4, "little"))
         tables = {int(number): table.pack() for number, table in conversions.tables(self._arch).items()}
         bpf.update_all(self._loaded.map_fd("conversions"), tables)
-        bpf.update_all(self._loaded.map_fd("plans"), plans.plans(self._arch))
+        self.treat(self._pushdown.treatments)
         if self._loaded.has_map("ring_plans"):
             bpf.update_all(self._loaded.map_fd("ring_plans"), uring.packed(self._arch))
 

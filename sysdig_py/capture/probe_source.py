@@ -19,6 +19,7 @@ ORDER: Final = (
     "extract.c",
     "store.c",
     "slot.c",
+    "judge.c",
     "path.c",
     "syscall.c",
     "params.c",

@@ -11,7 +11,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sysdig_py.capture.source import CaptureStats
 from sysdig_py.engine.vm import DIALECTS, Engine, EngineFault, Status
@@ -22,6 +22,9 @@ from sysdig_py.trace.detect import open_trace
 from sysdig_py.trace.format import Totals
 from sysdig_py.trace.readahead import ReadAhead
 from sysdig_py.trace.reader import SLACK, Block, Hole, NativeReader
+
+if TYPE_CHECKING:
+    from sysdig_py.capture.demand import Demand
 
 GAP_CAUSE: Final = "trace-damage"
 _MAX_WARNINGS: Final = 8
@@ -76,6 +79,9 @@ class Replay:
 
     def suggest_snaplen(self, snaplen: int) -> None:
         """Do nothing: what a saved trace holds of a buffer is settled."""
+
+    def push_down(self, demand: Demand | None) -> None:
+        """Do nothing: what a saved trace holds of events is settled."""
 
     def start(self, engine: Engine) -> None:
         """Make ready to feed `engine`."""

@@ -11,7 +11,7 @@ import enum
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sysdig_py.capture.source import CaptureStats
 from sysdig_py.engine.vm import Engine, EngineFault, Status
@@ -24,6 +24,9 @@ from sysdig_py.trace.scap.cursor import LayoutError
 from sysdig_py.trace.scap.damage import Damage
 from sysdig_py.trace.scap.reader import ScapReader
 from sysdig_py.trace.scap.window import Window
+
+if TYPE_CHECKING:
+    from sysdig_py.capture.demand import Demand
 
 
 class _Status(enum.IntEnum):
@@ -77,6 +80,9 @@ class ScapReplay:
 
     def suggest_snaplen(self, snaplen: int) -> None:
         """Do nothing: what a saved trace holds of a buffer is settled."""
+
+    def push_down(self, demand: Demand | None) -> None:
+        """Do nothing: what a saved trace holds of events is settled."""
 
     def start(self, engine: Engine) -> None:
         """Make ready to feed `engine`."""

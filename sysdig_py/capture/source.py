@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sysdig_py.engine.vm import Engine
+
+if TYPE_CHECKING:
+    from sysdig_py.capture.demand import Demand
 
 
 class CaptureStats:
@@ -34,6 +37,9 @@ class Source(Protocol):
 
     def suggest_snaplen(self, snaplen: int) -> None:
         """Take a chisel's wish for longer I/O buffers, before `start`; what the user asked for wins."""
+
+    def push_down(self, demand: Demand | None) -> None:
+        """Live: leave out in the kernel what nobody wants, from `start` on; None, at any time: take everything in."""
 
     def start(self, engine: Engine) -> None:
         """Live: load, attach and feed the snapshot. Replay: make ready to read."""

@@ -117,6 +117,16 @@ class ChiselRun:
         pairs = (line.partition(" ") for line in _texts(self._call("take_logs")))
         return [(severity, text) for severity, _, text in pairs]
 
+    def wants(self) -> list[tuple[str, str]]:
+        """Return the living chisels that get events: name and filter, "" for all events."""
+        flat = _texts(self._call("wants"))
+        return list(zip(flat[::2], flat[1::2], strict=True))
+
+    @property
+    def filter_changes(self) -> int:
+        """How often a chisel has set a filter."""
+        return int(self._call("filter_changes"))
+
     @property
     def alive(self) -> int:
         """How many chisels have not failed."""

@@ -293,6 +293,11 @@ class Engine(Runtime):
 
     # --- what comes out -----------------------------------------------------------------------
 
+    @property
+    def wants_ticks(self) -> bool:
+        """Whether somebody waits for time to pass, event or not."""
+        return bool(self._call("wants_ticks"))
+
     def hand_output(self, write: Callable[[memoryview], object]) -> None:
         """Give the text written since the last call to `write`, if there is any.
 

@@ -14,7 +14,7 @@ from sysdig_py.filter.emit import Emitter
 from sysdig_py.filter.parser import parse
 from sysdig_py.filter.semantics import Computed, FieldValue, TypedCheck, typed
 
-__all__ = ["CompiledFilter", "compile"]
+__all__ = ["CompiledFilter", "compile", "source_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ def compile(text: str) -> CompiledFilter:
         raise FilterError("filter error at position 0: nested too deeply", text) from None
     names: frozenset[str] = frozenset(name for check in checks.values() for name in _check_fields(check))
     return CompiledFilter(text, ast, source, names)
+
+
+def source_of(check: nodes.Check, text: str) -> str:
+    """Return the Lua source of a single check of the filter `text`."""
+    return Emitter(text, {id(check): typed(check, text)}).chunk(check)
 
 
 def _check_text(text: str) -> None:

@@ -16,6 +16,17 @@ from typing import Any, Final, NamedTuple
 
 SCHEMA_VERSION: Final = "4.5.1"
 
+# bits of an event type's `flags` and `category`
+EF_CREATES_FD: Final = 1
+EF_USES_FD: Final = 4
+EF_READS: Final = 8
+EF_WRITES: Final = 16
+EF_MODIFIES_STATE: Final = 32
+EF_WAITS: Final = 128
+EC_SYSCALL: Final = 512
+# listen and setpgid feed the state tables although the schema does not say so
+_ALSO_FEED_STATE: Final = frozenset((25, 295))
+
 
 class Param(NamedTuple):
     """One parameter of an event type.
@@ -51,6 +62,27 @@ class EventType(NamedTuple):
     def is_exit(self) -> bool:
         """Whether this is the exit half of a call."""
         return self.code % 2 == 1
+
+    @property
+    def feeds_state(self) -> bool:
+        """Whether the engine's tables learn from it (`modifies` in engine/lua/event_info.lua)."""
+        return self.flags & EF_MODIFIES_STATE != 0 or self.code in _ALSO_FEED_STATE
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the first parameter is the return value (`res_index` in engine/lua/event_info.lua)."""
+        first = self.params[0].name if self.is_exit and self.params else ""
+        return first == "res" or (first == "fd" and self.flags & EF_CREATES_FD != 0)
+
+    @property
+    def fd_index(self) -> int:
+        """Position of the parameter with the fd the event works on (`fd_index` there), -1 without one."""
+        if not self.flags & EF_USES_FD:
+            return -1
+        result = 0 if self.has_result else -1
+        found = [i for i, param in enumerate(self.params) if param.type == "fd" and i != result]
+        named = [i for i in found if self.params[i].name == "fd"]
+        return (named or found or [-1])[0]
 
 
 class Syscall(NamedTuple):

@@ -33,6 +33,7 @@ class State(enum.IntEnum):
     ENTERED = 0xF00E  # the enter event, left out, of an exit that a filtered trace keeps
     CGROUP_MKDIR = 0xF010  # from the kernel: a cgroup was made; CGROUP follows when it is resolved
     CGROUP_RMDIR = 0xF011  # from the kernel
+    TICK = 0xF012  # time passed without an event, for whoever waits for that
 
 
 FIRST: Final = 0xF000
@@ -131,4 +132,5 @@ STATE_TYPES: Final[tuple[EventType, ...]] = (
     _type(State.ENTERED, "event:bytebuf"),
     _type(State.CGROUP_MKDIR, "cgroup_id:uint64 path:charbuf"),
     _type(State.CGROUP_RMDIR, "cgroup_id:uint64 path:charbuf"),
+    _type(State.TICK, ""),
 )

@@ -109,6 +109,7 @@ function M.write_records(size, selective, tells_users)
     walk.configure()
 end
 
+M.wants_ticks = sinks.has_ticks
 M.look_at_output, M.drop_output = out.look, out.drop
 M.take_records = record_sink.take
 M.begin_file = record_sink.begin_file

@@ -468,6 +468,7 @@ S.events = {
 [61454]={code=61454,id="STATE_ENTERED",name="entered",category=0,flags=0,params={{name="event",type="bytebuf",fmt="dec"}}},
 [61456]={code=61456,id="STATE_CGROUP_MKDIR",name="cgroup_mkdir",category=0,flags=0,params={{name="cgroup_id",type="uint64",fmt="dec"},{name="path",type="charbuf",fmt="dec"}}},
 [61457]={code=61457,id="STATE_CGROUP_RMDIR",name="cgroup_rmdir",category=0,flags=0,params={{name="cgroup_id",type="uint64",fmt="dec"},{name="path",type="charbuf",fmt="dec"}}},
+[61458]={code=61458,id="STATE_TICK",name="tick",category=0,flags=0,params={}},
 }
 S.fields = {
 {"evt.num","uint64","","Number of the event in its source, from 1; filtered events count too."},

@@ -80,6 +80,14 @@ function M.wants_events()
     return #list > 0 or capture_filter ~= nil
 end
 
+-- Whether anyone waits for time to pass.
+function M.has_ticks()
+    for _, sink in ipairs(list) do
+        if sink.on_tick then return true end
+    end
+    return false
+end
+
 rebuild()
 
 return M

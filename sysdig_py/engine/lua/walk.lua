@@ -29,7 +29,7 @@ local HEADER, PREFIX = record.HEADER_SIZE, record.PREFIX_SIZE
 local FIRST_STATE, STATE_ONLY, LARGE = record.FIRST_STATE, record.STATE_ONLY, record.LARGE
 local PPM_HEADER = HEADER - PREFIX
 local OK, CGROUP, FULL, STOP, DAMAGED = con.OK, con.CGROUP, con.FULL, con.STOP, con.DAMAGED
-local MKDIR = 0xF010
+local MKDIR, TICK = 0xF010, 0xF012
 local is_live = false
 
 -- Whether a header's lengths stay inside the record, and the record inside the `room` that is left.
@@ -86,10 +86,21 @@ local function on_event(rec, type, info)
     end
 end
 
+-- Time passes without an event; of the last one `ev` keeps everything but the time.
+local function on_time(rec)
+    if cur.first_ts == 0 then cur.first_ts = rec.ts end
+    cur.rec, ev.rel = rec, tonumber(rec.ts - cur.first_ts)
+    deliver.rejected()
+end
+
 -- Outside knowledge; leaves `ev` about the last event.
 local function on_state(rec, type)
     control.state_records = control.state_records + 1
     if record_sink.active then record_sink.state_record(rec) end
+    if type == TICK then
+        on_time(rec)
+        return OK
+    end
     state_records.apply(rec, type)
     if type == MKDIR and is_live then return CGROUP end
     return OK

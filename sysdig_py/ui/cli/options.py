@@ -61,6 +61,10 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("", "no-latency", "", "do not measure the time inside calls: live capture costs the traced less"),
     Option("", "ring-size", "SIZE", "size of each ring between kernel and program, as 64M (default: by memory, cores)"),
     Option("", "rings", "N", "number of rings (default: one for every four processors)"),
+    Option("", "no-pushdown", "", "let the kernel send every event, whatever the filters say"),
+    Option(
+        "", "explain", "", "show what of the filters the kernel judges and what becomes of each event; capture nothing"
+    ),
     Option("E", "exclude-users", "", "leave the names of users and groups out"),
     Option("U", "suppress-comm", "COMM", "leave out the processes of this name; may be given several times"),
     Option("D", "debug", "", "show internal events, and what chisels log, too"),
@@ -117,6 +121,8 @@ class Options(NamedTuple):
     latency: bool = True
     ring_bytes: int | None = None
     rings: int | None = None
+    pushdown: bool = True
+    explain: bool = False
     suppressed: tuple[str, ...] = ()
     debug: bool = False
     progress: bool = False
@@ -278,6 +284,8 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "no-latency": lambda *_: {"latency": False},
     "ring-size": lambda value, _: {"ring_bytes": _size("ring-size", value)},
     "rings": lambda value, _: {"rings": _whole("-rings", value, 1)},
+    "no-pushdown": lambda *_: {"pushdown": False},
+    "explain": lambda *_: {"explain": True},
     "E": lambda *_: {"user_names": False},
     "U": lambda value, options: {"suppressed": (*options.suppressed, value)},
     "D": lambda *_: {"debug": True},

@@ -58,6 +58,9 @@ def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
         pipelines = Pipelines(
             lambda dialect: Pipeline(plan, output, _host(), registry(), dialect), first.dialect if first else ""
         )
+        if options.explain:
+            output.write(_explanation(options, pipelines))
+            return outcome
         _run_source(first or open_live(options), options, pipelines, stopped, outcome)
         for path in options.read[1:]:
             if not stopped():
@@ -65,6 +68,18 @@ def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
         if options.summary:
             output.write(pipelines.summary_text())
     return outcome
+
+
+def _explanation(options: Options, pipelines: Pipelines) -> bytes:
+    from sysdig_py.ui.cli.explain import explain_live, explain_replay
+
+    if options.read:
+        return explain_replay(options.read).encode()
+    source = open_live(options)
+    pipeline = pipelines.for_source(source)
+    pipeline.open(source)
+    demand = pipeline.demand(saved=options.write is not None)
+    return explain_live(demand, pushdown=options.pushdown, verbose=options.verbose).encode()
 
 
 def _check_write(options: Options) -> None:
@@ -97,6 +112,7 @@ def make_plan(options: Options, *, is_terminal: bool = False) -> Plan:
         summary=options.summary,
         container_data=bool(options.data),
         allow_io=options.allow_io,
+        pushdown=options.pushdown,
     )
 
 

@@ -1,4 +1,5 @@
 import struct
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,6 +35,14 @@ class FakeProbe:
     def __init__(self):
         self.lost = 0
         self.waits = 0
+        self.treated = []
+        self.answers = []
+
+    def treat(self, treatments):
+        self.treated.append(treatments)
+
+    def answer(self, answers):
+        self.answers.append(answers)
 
     def now(self):
         return 10_000_000_000
@@ -60,6 +69,7 @@ class FakeEngine:
         self.fed = []
         self.lost = 0
         self.until = []
+        self.wants_ticks = False
 
     def drain(self, _limit, until_ts):
         self.until.append(until_ts)
@@ -142,3 +152,24 @@ def test_a_chisel_may_ask_for_more_of_the_buffers_but_not_against_the_user():
     asked = LiveCapture(LiveOptions(snaplen=16))
     asked.suggest_snaplen(2000)
     assert asked.options.data_bytes == 16
+
+
+def test_who_waits_for_time_is_told_it_while_nothing_happens(capture):
+    engine = FakeEngine([Step(Status.OK, 0)] * 3)
+    engine.wants_ticks = True
+    for _ in range(3):
+        capture.pump(engine)
+    codes = [PPM_HEADER.unpack_from(block, PREFIX.size)[3] for block in engine.fed]
+    assert codes == [State.TICK], "not at every turn"
+
+
+def test_a_filter_that_changed_takes_everything_in_again(capture):
+    capture.push_down(None)
+    assert capture._probe.treated == [{}]
+
+
+def test_what_was_told_of_containers_is_answered(capture):
+    capture._answers = SimpleNamespace(changed=lambda: {7: 1})
+    capture._pending.append(b"CONTAINER")
+    capture.pump(FakeEngine([Step(Status.OK, 0)] * 2))
+    assert capture._probe.answers == [{7: 1}]

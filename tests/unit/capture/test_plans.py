@@ -3,6 +3,7 @@ import pytest
 from sysdig_py.capture import plans
 from sysdig_py.capture.conversions import Conversion
 from sysdig_py.capture.plans import Op, Step
+from sysdig_py.capture.treatment import Treatment, Verdict
 from sysdig_py.schema.events import events, syscalls
 
 BY_ID = {event.id: event for event in events()}
@@ -13,7 +14,7 @@ FIXED = {"size": (4, 8), "ret": (4, 8)}
 def test_every_call_of_the_schema_has_a_plan(arch):
     made = plans.plans(arch)
     assert len(made) == plans.PLAN_COUNT
-    assert all(len(plan) == 8 + 4 * plans.MAX_STEPS for plan in made.values())
+    assert all(len(plan) == 16 + 4 * plans.MAX_STEPS for plan in made.values())
     for call in syscalls(arch):
         if call.nr < plans.PLAN_COUNT:
             assert int.from_bytes(made[call.nr][:2], "little") == call.exit_code
@@ -70,3 +71,20 @@ def test_recipes_that_do_not_fit_are_refused(monkeypatch):
     monkeypatch.setitem(plans.RECIPES, "SYSCALL_DUP_1_X", "ret bogus")
     with pytest.raises(ValueError, match="bogus"):
         plans.steps(BY_ID["SYSCALL_DUP_1_X"])
+
+
+def test_the_fd_of_a_call_is_found_among_its_arguments():
+    def argument(name):
+        return plans.fd_argument(BY_ID[name])
+
+    assert argument("SYSCALL_READ_X") == argument("SYSCALL_FSTAT_X") == argument("SOCKET_SENDTO_X") == 0
+    assert (argument("SYSCALL_MMAP_X"), argument("SYSCALL_SYMLINKAT_X")) == (4, 1)
+    assert argument("SYSCALL_OPEN_X") == argument("SYSCALL_GETUID_X") == plans.NO_FD, "no fd before the call"
+
+
+def test_what_the_filters_make_of_a_call_is_part_of_its_plan():
+    made = plans.plans("x86_64", {0: Treatment(Verdict.JUDGE, 7), 3: Treatment(Verdict.STATE_ONLY)})
+    read, write, close = (tuple(made[nr][7:11]) for nr in (0, 1, 3))
+    assert read == (Verdict.JUDGE, 7, False, 0)
+    assert write == (Verdict.KEEP, 0, False, 0)
+    assert close == (Verdict.STATE_ONLY, 0, True, 0)

@@ -3,10 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from sysdig_py.capture import bpf, headers, image_cache, probe
+from sysdig_py.capture import bpf, headers, image_cache, judge_code, probe
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.options import MAX_SNAPLEN, LiveOptions
+from sysdig_py.capture.pushdown import Pushdown
 from sysdig_py.errors import EnvironmentLack
 
 HIERARCHY = Hierarchy(2, "/sys/fs/cgroup", "", 0)
@@ -28,7 +29,7 @@ def test_the_cpus_of_a_ring_together_wake_the_reader_before_it_is_full(rings):
     made = probe._constants(LiveOptions(), 1 << 20, rings, 8, 5)
     assert 0 < made[Constant.WAKE_BYTES] * (8 // rings) <= 1 << 20
     assert (made[Constant.RING_COUNT], made[Constant.CLOCK_OFFSET]) == (rings, 5)
-    assert set(made) == set(Constant)
+    assert set(made) | set(Pushdown().constants) == set(Constant)
 
 
 def test_the_key_changes_with_what_the_image_is_made_from(monkeypatch):
@@ -61,7 +62,8 @@ class Kernel:
         monkeypatch.setattr(probe, "Loaded", self.load)
         monkeypatch.setattr(probe, "_compile", self.compile)
 
-    def load(self, image, _constants, _entries):
+    def load(self, image, _constants, _entries, hooks):
+        assert set(hooks) == {judge_code.HOOK_FILTER}
         if image in self.refused:
             error = bpf.Refused(13, "program on_x: Permission denied")
             error.log = "R1 invalid mem access"
@@ -74,7 +76,7 @@ class Kernel:
 
     def start(self):
         made = object.__new__(probe.Probe)
-        made._arch, made._cpus = "x86_64", 2
+        made._arch, made._cpus, made._pushdown = "x86_64", 2, Pushdown()
         return made._load(LiveOptions(), HIERARCHY, 1 << 20, 1)
 
 

@@ -28,19 +28,20 @@ return function(source) return assert(loadstring(source))(world) end,
 
 
 @cache
-def _world() -> tuple[Any, Any, Any]:
+def world() -> tuple[Any, Any, Any]:
+    """Return what loads a source, gives a field its value, and forgets all values."""
     return Engine().execute(_LOADER)
 
 
 def load(text: str) -> Any:
     """Compile `text` and load its Lua; returns the predicate."""
-    return _world()[0](filters.compile(text).lua_source.encode())
+    return world()[0](filters.compile(text).lua_source.encode())
 
 
 def holds(text: str, **values: Any) -> bool:
     """Whether the filter holds when fields have these values (`__` in a name is a dot)."""
     predicate = load(text)
-    _, give, forget = _world()
+    _, give, forget = world()
     forget()
     for name, value in values.items():
         first, *second = value if isinstance(value, tuple) else (value,)

@@ -22,6 +22,8 @@ function M.new(self, run)
     -- events this chisel sees; a later call replaces the filter
     function chisel.set_filter(text)
         self.sink.filter = filters.compile(run.callbacks, text, "invalid filter in chisel " .. self.name)
+        self.filter_text = text
+        run.filter_changes = run.filter_changes + 1
         run.refresh()
     end
 

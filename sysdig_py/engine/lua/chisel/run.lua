@@ -36,6 +36,7 @@ local function add_actions(self)
     end
     function self.set_filter(predicate, text)
         self.options.filter = text
+        self.filter_changes = self.filter_changes + 1
         sinks.set_filter(predicate)
     end
     function self.set_buffer_format(name)
@@ -48,7 +49,8 @@ end
 -- Begin a run. options: filter (text), container_data, json, buffer_format_forced, allow_io, profile (measure the
 -- callbacks), dirs (newline separated search path of modules).
 function M.setup(options)
-    run = { options = options, callbacks = host.callbacks, gate = { open = false }, stopped = false, progress = 0 }
+    run = { options = options, callbacks = host.callbacks, gate = { open = false }, stopped = false, progress = 0,
+        filter_changes = 0 }
     run.chisels, run.failures, run.logs, run.requests, run.dirs = {}, {}, {}, {}, {}
     for dir in options.dirs:gmatch("[^\n]+") do
         run.dirs[#run.dirs + 1] = dir
@@ -116,6 +118,24 @@ end
 -- Return what chisels asked of the run: filter text ("" none), snaplen and run_app, nil when not asked for.
 function M.requests()
     return run.options.filter, run.requests.snaplen, run.requests.run_app
+end
+
+-- Return who wants events, as separate results: name of the chisel, its filter ("" none), name, ...
+function M.wants()
+    local list = {}
+    for_each_living(function(chisel)
+        local any, filter = script.wants(chisel)
+        if any then
+            list[#list + 1] = chisel.name
+            list[#list + 1] = filter
+        end
+    end)
+    return unpack(list)
+end
+
+-- Return how often a filter was set so far.
+function M.filter_changes()
+    return run.filter_changes
 end
 
 local function take(name)

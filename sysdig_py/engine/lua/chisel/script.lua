@@ -102,6 +102,7 @@ end
 local function load_script(self, name, path, source, values)
     self.name, self.path = name, path
     self.sink, self.formatter, self.timer, self.successor = {}, nil, nil, nil
+    self.filter_text = ""
     if run_body(self, source) then
         bind(self, values)
     end
@@ -146,6 +147,11 @@ function M.init(self)
         end
     end
     complain(self, "chisel.exec()", "more than " .. MAX_CHAIN .. " chisels in a row")
+end
+
+-- Return whether the chisel has anything to do with events, and the filter it set ("" none).
+function M.wants(self)
+    return self.env.on_event ~= nil or self.formatter ~= nil, self.filter_text
 end
 
 -- Call on_capture_start.

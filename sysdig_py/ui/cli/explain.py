@@ -1,0 +1,63 @@
+"""`--explain`: what of the filters runs where, and what becomes of each event. Captures nothing."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Final
+
+from sysdig_py.capture import kernel
+from sysdig_py.capture.demand import Consumer, Demand
+from sysdig_py.capture.explanation import Fate, fates, parts
+from sysdig_py.capture.pushdown import push_down
+
+_WIDTH: Final = 110
+_SHORT: Final = 4  # lines of names
+_PLACES: Final = {"kernel": "kernel", "engine": "engine", "both": "kernel, then engine"}
+
+
+def explain_replay(names: Sequence[str]) -> str:
+    """Return what there is to say about saved traces."""
+    return f"{', '.join(names)}: a saved trace; the engine judges every filter\n"
+
+
+def explain_live(demand: Demand, *, pushdown: bool, verbose: bool) -> str:
+    """Return what a live capture with these filters would do; `verbose`: with the names of all calls."""
+    arch = kernel.machine()
+    if not pushdown:
+        return "--no-pushdown: the kernel sends every event, the engine judges every filter\n"
+    lines = _filters(demand, arch)
+    lack = push_down(demand, arch).why
+    if lack:
+        lines += ["", f"The kernel judges no condition: {lack}."]
+    lines += ["", "System calls:"]
+    for fate in fates(demand, arch):
+        lines += _fate(fate, verbose=verbose)
+    lines += ["  (exits of processes, births and execs always arrive)"]
+    return "\n".join(lines) + "\n"
+
+
+def _filters(demand: Demand, arch: str) -> list[str]:
+    lines = _filter(demand.capture, arch)
+    if demand.wants_all:
+        return [*lines, f"What it accepts is wanted: {demand.wants_all}."]
+    for consumer in demand.consumers:
+        lines += _filter(consumer, arch)
+    return lines
+
+
+def _filter(consumer: Consumer, arch: str) -> list[str]:
+    if not consumer.filter_text:
+        return [f"{consumer.name}: none"]
+    found = parts(consumer, arch)
+    return [
+        f"{consumer.name}: {consumer.filter_text}",
+        *(f"  {part.text}\n    {_PLACES[part.place]}: {part.why}" for part in found),
+    ]
+
+
+def _fate(fate: Fate, *, verbose: bool) -> list[str]:
+    names = textwrap.wrap(" ".join(fate.calls), _WIDTH - 4)
+    if len(names) > _SHORT and not verbose:
+        names = [*names[: _SHORT - 1], "... (-v names all)"]
+    return [f"  {len(fate.calls)} {fate.meaning}:", *(f"    {line}" for line in names)]

@@ -1,0 +1,30 @@
+from sysdig_py.capture.demand import Consumer, Demand
+from sysdig_py.ui.cli.explain import explain_live, explain_replay
+
+
+def explained(text, *consumers, pushdown=True, verbose=False):
+    demand = Demand(Consumer("capture filter", text), tuple(Consumer(*one) for one in consumers))
+    return explain_live(demand, pushdown=pushdown, verbose=verbose)
+
+
+def test_conditions_and_calls_are_told():
+    text = explained("evt.type=openat and proc.name=cat and fd.name contains etc", ("chisel a", "evt.type=openat"))
+    assert "  proc.name=cat\n    kernel: name of the thread\n" in text
+    assert "  fd.name contains etc\n    engine: the kernel does not know fd.name\n" in text
+    assert "chisel a: evt.type=openat\n" in text
+    assert "1 left out unless the conditions above hold" in text
+    assert "... (-v names all)" in text
+    assert "\n    access acct" in explained("evt.type=openat", verbose=True)
+
+
+def test_who_wants_everything_is_named():
+    assert "chisel b wants every event" in explained("", ("chisel a", "evt.type=read"), ("chisel b",))
+
+
+def test_why_the_kernel_judges_nothing_is_told():
+    assert "evt.deltatime remembers earlier events" in explained("evt.deltatime>1")
+    assert "--no-pushdown" in explained("evt.type=read", pushdown=False)
+
+
+def test_a_trace_is_the_engines_business():
+    assert explain_replay(["a.spy", "b.spy"]) == "a.spy, b.spy: a saved trace; the engine judges every filter\n"
