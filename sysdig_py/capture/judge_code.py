@@ -180,8 +180,11 @@ def _write_number(code: Code, test: Comparison, yes: Label, no: Label, unknown: 
     if test.fact is Fact.UID:
         _require(code, KNOWN_USER, unknown)
     code.load(_FIRST, _FACTS, NUMBERS[test.fact])
+    # what has no value compares to nothing
     if test.fact is Fact.LENGTH:
         code.jump_if(_FIRST, "<", 0, no)
+    elif test.fact is Fact.LATENCY:
+        code.jump_if(_FIRST, "=", 0, no)
     _compare(code, _FIRST, test, yes, no)
 
 

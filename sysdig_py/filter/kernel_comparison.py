@@ -51,9 +51,13 @@ def comparison_of(fact: Fact, check: TypedCheck) -> Comparison | bool | Unknown:
     return _MAKERS.get(fact, _number)(fact, check)
 
 
+# facts that some calls have no value of -> the least value there is
+_LEAST: Final = {Fact.LENGTH: 0, Fact.LATENCY: 1}
+
+
 def _number(fact: Fact, check: TypedCheck) -> Comparison | bool | Unknown:
     if check.op == "exists":
-        return True
+        return Comparison(fact, ">=", (_LEAST[fact],)) if fact in _LEAST else True
     if any(not isinstance(item, int) or not -(2**63) <= item < 2**63 for item in check.right):
         return Unknown("it compares with a number that is not whole, or needs more than 63 bits")
     values = tuple(int(item) for item in check.right if isinstance(item, int))

@@ -67,7 +67,8 @@ class Call:
     def values(self) -> dict[str, Any]:
         """Return what the engine's fields are; those without a value are not in it."""
         subject = self.subject
-        made: dict[str, Any] = {"evt.type": subject.name, "evt.dir": "<", "evt.latency": self.latency, "evt.cpu": 1}
+        made: dict[str, Any] = {"evt.type": subject.name, "evt.dir": "<", "evt.cpu": 1}
+        made |= {"evt.latency": self.latency} if self.latency else {}
         made |= {"proc.name": self.name, "proc.pid": self.pid, "thread.tid": self.pid + 1, "user.uid": self.uid}
         made |= {"container.id": self.container, "container.name": self.container, "evt.failed": False}
         made |= {"evt.is_io_read": bool(subject.flags & 8), "proc.cmdline": self.name + " x"}
@@ -125,7 +126,15 @@ def _texts() -> list[str]:
     made = [f"evt.type{op}" for op in ("=read", "!=openat", " in (read, getpid)", " startswith get", " contains en")]
     made += ["evt.dir=<", "evt.failed=true", "evt.failed!=true", "evt.res=ENOENT", "evt.res in (SUCCESS, EAGAIN)"]
     made += [f"evt.rawres{op}" for op in ("<0", ">=5", "=0", "!=-2", ">1099511627775", " exists")]
-    made += ["evt.latency>1000", "evt.latency<=1000000", "evt.cpu=1", "evt.is_io_read=true", "evt.buflen<6"]
+    made += [
+        "evt.latency>1000",
+        "evt.latency<=1000000",
+        "evt.latency exists",
+        "evt.buflen exists",
+        "evt.cpu=1",
+        "evt.is_io_read=true",
+        "evt.buflen<6",
+    ]
     made += [f"proc.name{op}" for op in ("=nginx", "!=cat", " in (cat, exactly_fifteen)", " startswith ngin")]
     made += ["proc.name startswith exactly_fi", "proc.name contains in", "proc.name=exactly_fifteen_", 'proc.name=""']
     made += ["proc.pid in (1, 4000000)", "thread.tid>2", "proc.pid!=2", "user.uid=0", "user.uid>1000"]

@@ -17,6 +17,7 @@ def made(fact, text):
         (Fact.PID, "proc.pid in (1, 2)", Comparison(Fact.PID, "=", (1, 2))),
         (Fact.PID, "proc.pid exists", True),
         (Fact.PID, "proc.pid in ()", False),
+        (Fact.LATENCY, "evt.latency exists", Comparison(Fact.LATENCY, ">=", (1,))),
         (Fact.LATENCY, "evt.latency>=5", Comparison(Fact.LATENCY, ">=", (5,))),
         (Fact.NAME, "proc.name startswith ab", Comparison(Fact.NAME, "startswith", (b"ab",))),
         (Fact.OUTCOME, "evt.res in (SUCCESS, ENOENT)", Comparison(Fact.OUTCOME, "=", (0, -2))),
