@@ -23,6 +23,7 @@ from sysdig_py.output.text import TextOutput
 if TYPE_CHECKING:
     from sysdig_py.capture.demand import Demand
     from sysdig_py.trace.background import BackgroundWriter
+    from sysdig_py.trace.series import FileSeries
 
 RECORD_BUFFER: Final = 4 << 20
 
@@ -67,7 +68,8 @@ class Pipeline:
             ChiselError: a chisel fails to load.
         """
         self._output = output
-        self._writer: BackgroundWriter | None = None
+        self._writer: BackgroundWriter | FileSeries | None = None
+        self._series: FileSeries | None = None
         self.engine = Engine(host=host, dialect=dialect)
         self.summary = Summary(self.engine)
         self._is_filtered = bool(plan.filter_text)
@@ -90,7 +92,7 @@ class Pipeline:
         """Make ready for a source; refuses one of another dialect, and what a chisel's on_init refuses."""
         if source.dialect != self.engine.dialect:
             raise UsageError(f"{source.name}: a trace of another kind than the one before; read it in a run of its own")
-        self._source, self._writer = source, None
+        self._source, self._writer, self._series = source, None, None
         self.engine.begin(source.machine, source.is_live, source.name)
         requests = self.chisels.init()
         self._filter_text = requests.filter_text
@@ -99,8 +101,16 @@ class Pipeline:
 
     def write_to(self, writer: BackgroundWriter) -> None:
         """Save what the filter accepts of the source, and the state it needs, with `writer`."""
-        self._writer = writer
+        self._writer, self._series = writer, None
         self.engine.write_records(RECORD_BUFFER, selective=self._is_filtered, tells_users=writer.needs_users_first)
+
+    def write_series(self, series: FileSeries, wanted_when: str = "") -> None:
+        """Save it in several files; `wanted_when`: filter of the events that ask for one (`FileSeries.after_batch`)."""
+        self._writer = self._series = series
+        self.engine.write_records(RECORD_BUFFER, selective=True, tells_users=series.needs_users_first)
+        self.engine.limit_file(series.limits.events, series.limits.seconds)
+        if wanted_when:
+            self.engine.want_file_when(_compiled(wanted_when))
 
     def run(self, stopped: Callable[[], bool], on_progress: Callable[[float], None]) -> ChiselRequests:
         """Move events until the end, a limit or `stopped`, hand all of them over; return what chisels asked for."""
@@ -161,6 +171,16 @@ class Pipeline:
             records = self.engine.take_records()
             if records.data:
                 self._writer.write_block(*records)
+        if self._series is not None:
+            self._turn(self._series)
+
+    def _turn(self, series: FileSeries) -> None:
+        is_due, is_wanted = self.engine.take_marks()
+        if is_due or series.is_full():
+            series.next_file()
+            is_due = True
+        if series.after_batch(triggered=is_wanted) or is_due:
+            self.engine.begin_file(tells_users=series.needs_users_first)
 
 
 def _compiled(filter_text: str) -> str:

@@ -291,6 +291,19 @@ class Engine(Runtime):
         """Have the records that come stand on their own, with the state they need; after `write_records(selective)`."""
         self._call("begin_file", tells_users)
 
+    def limit_file(self, events: int, seconds: float) -> None:
+        """Have a file be full after so many accepted events, or seconds of event time; 0 = no limit."""
+        self._call("limit_file", events, seconds * 1e9)
+
+    def want_file_when(self, lua_source: str | bytes) -> None:
+        """Have events that pass this filter ask for a file (`take_marks`)."""
+        self._call("want_file_when", _bytes(lua_source))
+
+    def take_marks(self) -> tuple[bool, bool]:
+        """Return whether the file is full (nothing goes on before `begin_file`), and whether an event asked for one."""
+        due, wanted = self._call("take_marks")
+        return bool(due), bool(wanted)
+
     # --- what comes out -----------------------------------------------------------------------
 
     @property

@@ -180,3 +180,14 @@ def test_a_copy_of_a_real_trace_is_read_as_the_original(source: Path, tmp_path: 
     _same(("copy",), sysdig(("-r", str(copy), "-p", FIELDS)), original)
     native = _converted(source, tmp_path / "copy.spy")
     assert _converted(native, tmp_path / "again.scap").read_bytes() == copy.read_bytes()
+
+
+def test_every_file_of_a_series_is_read_alone(tmp_path: Path, real_traces: None) -> None:
+    source = next(path for path in traces() if path.name.startswith("curl_google-"))
+    _converted(source, tmp_path / "part.scap", "-e", "400")
+    parts = sorted(tmp_path.glob("part.scap*"))
+    assert len(parts) > 2
+    for part in parts:
+        _same(
+            ("part",), *(tool(("-r", str(part), "-p", "%evt.type %evt.args %fd.name")) for tool in (sysdig, sysdig_py))
+        )

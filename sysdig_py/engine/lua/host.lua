@@ -113,6 +113,13 @@ M.wants_ticks = sinks.has_ticks
 M.look_at_output, M.drop_output = out.look, out.drop
 M.take_records = record_sink.take
 M.begin_file = record_sink.begin_file
+M.limit_file = record_sink.limit_file
+M.take_marks = record_sink.take_marks
+
+-- Have accepted events that pass this filter (its Lua source) ask for a file.
+function M.want_file_when(source)
+    sinks.add({ filter = M.load_filter(source), on_event = record_sink.want_file })
+end
 
 function M.stats()
     local stats = {

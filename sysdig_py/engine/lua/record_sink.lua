@@ -27,8 +27,10 @@ local telling, time_told
 ffi.cdef [[
 typedef struct { int64_t first_ts, last_ts, count; } sdpy_span;
 typedef struct { double used, size; uint8_t *at; } sdpy_buffer;
+/* the file being written: its limits (0 = none), what it holds, whether it is full, and whether an event asks for it */
+typedef struct { double max_events, max_ns, events; int64_t first_ts; int32_t is_due, is_wanted; } sdpy_file;
 ]]
-local span, buffer = ffi.new("sdpy_span"), ffi.new("sdpy_buffer")
+local span, buffer, file = ffi.new("sdpy_span"), ffi.new("sdpy_buffer"), ffi.new("sdpy_file")
 local memory
 
 local function allocate(size)
@@ -63,6 +65,39 @@ end
 function M.begin_file(tells_users)
     telling = require("state.telling")
     telling.begin(append_text, tells_users)
+    file.events, file.first_ts, file.is_due = 0, 0, 0
+end
+
+-- Files are full after so many events, or ns of event time; 0 = no limit.
+function M.limit_file(max_events, max_ns)
+    file.max_events, file.max_ns = max_events, max_ns
+end
+
+-- The event in hand is worth a file.
+function M.want_file()
+    file.is_wanted = 1
+end
+
+-- Whether the file is full, and whether one is wanted; the latter is answered once.
+function M.take_marks()
+    local is_due, is_wanted = file.is_due ~= 0, file.is_wanted ~= 0
+    file.is_due, file.is_wanted = 0, 0
+    return is_due, is_wanted
+end
+
+local function is_due(rec)
+    if file.max_events ~= 0 and file.events >= file.max_events then return true end
+    if file.max_ns == 0 or file.first_ts == 0 or rec.type >= record.FIRST_STATE then return false end
+    return tonumber(rec.ts - file.first_ts) >= file.max_ns
+end
+
+-- Whether the record can be taken now: it fits, and the file it goes to is not full.
+function M.is_ready(rec)
+    if telling and is_due(rec) then
+        file.is_due = 1
+        return false
+    end
+    return M.has_room(rec.len)
 end
 
 function M.is_selective()
@@ -123,6 +158,8 @@ local function put_event(flags)
     local written = append(rec, rec.len)
     written.skipped = skipped
     written.flags = bor(written.flags, flags)
+    if flags == 0 then file.events = file.events + 1 end
+    if file.first_ts == 0 then file.first_ts = rec.ts end
     note_time(rec.ts)
 end
 

@@ -112,7 +112,7 @@ local function step(rec)
         control.stop = 1
         return STOP
     end
-    if record_sink.active and not record_sink.has_room(rec.len) then return FULL end
+    if record_sink.active and not record_sink.is_ready(rec) then return FULL end
     local type = rec.type
     if type >= FIRST_STATE then return on_state(rec, type) end
     local info = events[type]

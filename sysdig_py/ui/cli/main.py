@@ -43,11 +43,18 @@ def _sql(words: list[str], out: TextIO) -> int:
     return run_sql_command(words, out)
 
 
+def _convert(words: list[str], out: TextIO) -> int:
+    from sysdig_py.ui.cli.convert_command import run_convert_command
+
+    return run_convert_command(words, out)
+
+
 # first word -> what runs the words behind it, writes to the file given, and returns the exit code
 COMMANDS: Final[dict[str, Callable[[list[str], TextIO], int]]] = {
     "doctor": _doctor,
     "chisel": _chisel,
     "export": _export,
+    "convert": _convert,
     "sql": _sql,
 }
 

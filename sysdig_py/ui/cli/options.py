@@ -45,6 +45,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("c", "chisel", "NAME [ARGS]", "run a chisel; may be given several times"),
     Option("z", "compress", "", "compress the .scap that -w writes with gzip; a native trace always is compressed"),
     Option("F", "fatfile", "", "accepted: what -w writes holds the state behind its events already"),
+    Option("C", "file-size", "MB", "-w: begin a new file when one has this many million bytes"),
+    Option("G", "seconds", "SECONDS", "-w: begin a new file after so much event time; NAME may be a time pattern"),
+    Option("e", "event-limit", "N", "-w: begin a new file every N events"),
+    Option("W", "limit", "N", "with -C, -G or -e: keep N files, the oldest make room"),
+    Option("", "last", "TIME", "-w: keep the last 60s, 5m, ... in memory; SIGUSR2 or Enter writes them to a file"),
+    Option("", "dump-when", "FILTER", "with --last: an event that passes this filter writes them, too"),
     Option(
         "p", "print", "FORMAT", "format of the event lines; -pc, -pk, -pm name the container, pod, task; -pp shows it"
     ),
@@ -87,6 +93,7 @@ USAGE: Final = (
     "       sysdig-py chisel new NAME\n"
     "       sysdig-py chisel test FILE --trace TRACE [ARGUMENTS]\n"
     "       sysdig-py export --parquet OUT [--fields a,b,c] [-r TRACE] [filter]\n"
+    "       sysdig-py convert [options] IN OUT [filter]\n"
     "       sysdig-py sql 'SELECT ...' [-r TRACE] [--csv] [filter]"
 )
 
@@ -104,6 +111,12 @@ class Options(NamedTuple):
     read: tuple[str, ...] = ()
     write: str | None = None
     compress: bool = False
+    file_size: int = 0
+    file_seconds: float = 0.0
+    file_events: int = 0
+    file_count: int = 0
+    last: float = 0.0
+    dump_when: str = ""
     max_events: int = 0
     max_seconds: float = 0.0
     snaplen: int | None = None
@@ -250,14 +263,30 @@ def _size(name: str, value: str) -> int:
     return int(number) << shift
 
 
-def _seconds(value: str) -> float:
+def _seconds(value: str, option: str = "-M", what: str = "a number of seconds") -> float:
     try:
         number = float(value)
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
-        raise UsageError(f"option -M takes a number of seconds above 0, not '{value}'")
+        raise UsageError(f"option {option} takes {what} above 0, not '{value}'")
     return number
+
+
+def duration(option: str, value: str) -> float:
+    """Return the seconds in `90`, `90s`, `5m`, `2h` or `500ms`.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    number = value.rstrip("smh")
+    unit = _UNITS.get(value[len(number) :])
+    if unit is None:
+        raise UsageError(f"option {option} takes a time like 60s, 5m, 2h or 500ms, not '{value}'")
+    return _seconds(number, option, "a time like 60s, 5m, 2h or 500ms") * unit
+
+
+_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "ms": 0.001}
 
 
 def _time_style(value: str) -> str:
@@ -278,6 +307,12 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "q": lambda *_: {"quiet": True},
     "z": lambda *_: {"compress": True},
     "F": lambda *_: {},
+    "C": lambda value, _: {"file_size": int(_seconds(value, "-C", "a number of megabytes") * 1_000_000)},
+    "G": lambda value, _: {"file_seconds": _seconds(value, "-G")},
+    "e": lambda value, _: {"file_events": _whole("e", value, 1)},
+    "W": lambda value, _: {"file_count": _whole("W", value, 1)},
+    "last": lambda value, _: {"last": duration("--last", value)},
+    "dump-when": lambda value, _: {"dump_when": value},
     "S": lambda *_: {"summary": True},
     "d": lambda *_: {"display_only": True},
     "R": lambda *_: {"service_names": True},

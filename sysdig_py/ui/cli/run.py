@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sysdig_py.capture.live import LiveCapture
     from sysdig_py.capture.replay import Replay
     from sysdig_py.capture.replay_scap import ScapReplay
+    from sysdig_py.trace.background import BackgroundWriter
+    from sysdig_py.trace.series import FileSeries
 
     _Opened = LiveCapture | Replay | ScapReplay
 
@@ -84,6 +86,8 @@ def _explanation(options: Options, pipelines: Pipelines) -> bytes:
 
 def _check_write(options: Options) -> None:
     if options.write is None:
+        if any((options.file_size, options.file_seconds, options.file_events, options.file_count, options.last)):
+            raise UsageError("-C, -G, -e, -W and --last are about the file that -w writes; give -w a name")
         return
     if len(options.read) > 1:
         raise UsageError("-w takes the events of one trace; run once per -r")
@@ -145,16 +149,31 @@ def _run_source(
         pipeline = pipelines.for_source(source)
         pipeline.open(source)
         if options.write is not None:
-            from sysdig_py.ui.cli.writing import open_writer
-
-            writer = open_writer(options.write, source, options)
-            stack.callback(lambda: writer.close(source.stats()))
-            stack.enter_context(saved_in_any_case(writer.abort))
-            pipeline.write_to(writer)
+            _write(options.write, source, options, pipeline, stack)
         on_progress = stack.enter_context(_progress(source, options))
         outcome.run_app = pipeline.run(stopped, on_progress).run_app or outcome.run_app
         _report(source, options, pipeline)
         outcome.failures += pipeline.chisels.take_failures()
+
+
+def _write(path: str, source: _Opened, options: Options, pipeline: Pipeline, stack: ExitStack) -> None:
+    """Have the pipeline write to the file or files that the options ask for, which end with the context."""
+    from sysdig_py.ui.cli.writing import dumps_on_request, open_series, open_writer
+
+    series = open_series(path, source, options)
+    if series is not None:
+        stack.enter_context(dumps_on_request(series))
+        pipeline.write_series(series, options.dump_when)
+        _end_with(series, source, stack)
+        return
+    writer = open_writer(path, source, options)
+    _end_with(writer, source, stack)
+    pipeline.write_to(writer)
+
+
+def _end_with(writer: BackgroundWriter | FileSeries, source: _Opened, stack: ExitStack) -> None:
+    stack.callback(lambda: writer.close(source.stats()))
+    stack.enter_context(saved_in_any_case(writer.abort))
 
 
 def _text_output(options: Options) -> TextOutput:
