@@ -37,6 +37,8 @@ class Plan(NamedTuple):
     chisels: tuple[tuple[str, str | None], ...] = ()  # names and argument strings; with any, no lines are printed
     max_events: int = 0  # end each source after so many events, 0 for no limit
     max_seconds: float = 0.0  # end each source after so many seconds of event time, 0 for no limit
+    until_ns: int = 0  # end each source soon after this time, ns since the epoch, 0 for no limit
+    until_rel: int = 0  # the same, ns since the first event
     display: Display = Display()
     summary: bool = False  # count the events by name
     container_data: bool = False  # chisels add the container to their output
@@ -82,6 +84,7 @@ class Pipeline:
         plan.display.apply(engine)
         engine.set_filter(_compiled(plan.filter_text))
         engine.set_limits(plan.max_events, plan.max_seconds)
+        engine.set_end(plan.until_ns, plan.until_rel)
         shown = _compiled(plan.display_filter)
         if plan.line_format is not None and not plan.chisels:
             engine.print_lines(plan.line_format, shown, shows_internal=plan.display.internal_events)

@@ -77,6 +77,14 @@ class Replay:
         self._first_ts = 0
         self._last_ts = 0
 
+    def last_ts(self) -> int:
+        """Return the time of the last event, ns since the epoch, by the trace's index; before `start`.
+
+        Raises:
+            TraceError: the trace has no index: it is cut, or comes through a pipe.
+        """
+        return max((entry.last_ts for entry in self._reader.read_index()), default=0)
+
     def suggest_snaplen(self, snaplen: int) -> None:
         """Do nothing: what a saved trace holds of a buffer is settled."""
 

@@ -262,6 +262,10 @@ class Engine(Runtime):
         """End each source after so many delivered events, or seconds of event time since the first; 0 = no limit."""
         self._call("set_limits", max_events, seconds)
 
+    def set_end(self, until_ns: int = 0, until_rel: int = 0) -> None:
+        """End each source soon after this time: ns since the epoch, or since the first event; 0 = no limit."""
+        self._call("set_end", until_ns, until_rel)
+
     def print_lines(self, format_text: str, display_filter: str | bytes = "", *, shows_internal: bool = False) -> None:
         """Add a sink that writes one line per delivered event.
 

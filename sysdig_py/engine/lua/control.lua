@@ -13,6 +13,7 @@ typedef struct {
     double lost;             /* sum of the GAP records */
     double max_events;       /* 0 = no limit */
     double limit_ns;         /* of event time since the first delivered event; 0 = no limit */
+    double until_rel;        /* the run is over so many ns after the first event; 0 = no limit */
     double started;          /* time of the first delivered event, in ns since the first event */
     double left_out;         /* events since the last record that was written */
     double offset;           /* how far the walk is: bytes of a span, or ring position */

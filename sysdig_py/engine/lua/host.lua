@@ -13,6 +13,7 @@ jit.opt.start("maxtrace=20000", "maxrecord=20000", "maxirconst=4000", "maxside=1
 local con = require("control")
 local lines = require("lines")
 local out = require("out")
+local record = require("record")
 local record_sink = require("record_sink")
 local restart = require("restart")
 local ring = require("ring")
@@ -56,6 +57,11 @@ end
 
 function M.set_limits(max_events, seconds)
     control.max_events, control.limit_ns = max_events, seconds * 1e9
+end
+
+-- End each source soon after this time: ns since the epoch, or ns since the first event; 0 = no limit.
+function M.set_end(until_ts, until_rel)
+    record.cur.until_ts, control.until_rel = until_ts, until_rel
 end
 
 -- End the run after the event in hand.

@@ -26,6 +26,7 @@ typedef struct {
     const sdpy_record *rec;  /* the event in hand; between batches a private copy of the last one */
     const uint8_t *base;     /* the span being walked */
     int64_t first_ts;        /* time of the first event of the stream */
+    int64_t until_ts;        /* the run is over after this time; 0 = no limit */
 } sdpy_cursor;
 
 void *memchr(const void *, int, size_t);

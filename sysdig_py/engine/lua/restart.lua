@@ -18,8 +18,9 @@ local M = {}
 
 local function clear_counters()
     local control, max_events, limit_ns = con.control, con.control.max_events, con.control.limit_ns
+    local until_rel = control.until_rel
     ffi.fill(control, ffi.sizeof(control))
-    control.max_events, control.limit_ns = max_events, limit_ns
+    control.max_events, control.limit_ns, control.until_rel = max_events, limit_ns, until_rel
     clear(state_records.lost_by_cause)
 end
 

@@ -42,8 +42,19 @@ local function is_sound(rec, room)
     return PPM_HEADER + width * nparams <= event_len
 end
 
+-- CPUs are not in step: an event from before the end may come this much after one from behind it.
+local SKEW_NS = 1e9
+
+local function is_past_end(rec)
+    if rec.type >= FIRST_STATE then return false end
+    if cur.until_ts ~= 0 then return tonumber(rec.ts - cur.until_ts) > SKEW_NS end
+    return control.until_rel ~= 0 and cur.first_ts ~= 0
+        and tonumber(rec.ts - cur.first_ts) > control.until_rel + SKEW_NS
+end
+
 local function is_past_time(rec)
     local limit = control.limit_ns
+    if (cur.until_ts ~= 0 or control.until_rel ~= 0) and is_past_end(rec) then return true end
     if limit == 0 or control.delivered == 0 or rec.type >= FIRST_STATE then return false end
     return tonumber(rec.ts - cur.first_ts) - control.started >= limit
 end

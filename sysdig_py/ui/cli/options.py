@@ -41,6 +41,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("w", "write", "FILE", "write the accepted events to a trace ('-' is standard output); NAME.scap for sysdig"),
     Option("n", "numevents", "N", "stop after N events"),
     Option("M", "", "SECONDS", "stop after this many seconds of event time"),
+    Option("", "since", "TIME", "of a trace, events from 12:30, '2026-01-31 12:30', 10s after its start, -30s on"),
+    Option("", "until", "TIME", "of a trace, events before then"),
     Option("s", "snaplen", "N", "keep the first N bytes of each I/O buffer (default 80)"),
     Option("c", "chisel", "NAME [ARGS]", "run a chisel; may be given several times"),
     Option("z", "compress", "", "compress the .scap that -w writes with gzip; a native trace always is compressed"),
@@ -116,6 +118,8 @@ class Options(NamedTuple):
     file_events: int = 0
     file_count: int = 0
     last: float = 0.0
+    since: str = ""
+    until: str = ""
     dump_when: str = ""
     max_events: int = 0
     max_seconds: float = 0.0
@@ -273,6 +277,12 @@ def _seconds(value: str, option: str = "-M", what: str = "a number of seconds") 
     return number
 
 
+def _given(name: str, value: str) -> str:
+    if not value:
+        raise UsageError(f"option --{name} needs TIME")
+    return value
+
+
 def duration(option: str, value: str) -> float:
     """Return the seconds in `90`, `90s`, `5m`, `2h` or `500ms`.
 
@@ -311,6 +321,8 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "G": lambda value, _: {"file_seconds": _seconds(value, "-G")},
     "e": lambda value, _: {"file_events": _whole("e", value, 1)},
     "W": lambda value, _: {"file_count": _whole("W", value, 1)},
+    "since": lambda value, _: {"since": _given("since", value)},
+    "until": lambda value, _: {"until": _given("until", value)},
     "last": lambda value, _: {"last": duration("--last", value)},
     "dump-when": lambda value, _: {"dump_when": value},
     "S": lambda *_: {"summary": True},

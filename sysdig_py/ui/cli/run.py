@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sysdig_py.capture.replay_scap import ScapReplay
     from sysdig_py.trace.background import BackgroundWriter
     from sysdig_py.trace.series import FileSeries
+    from sysdig_py.ui.cli.window import Window
 
     _Opened = LiveCapture | Replay | ScapReplay
 
@@ -56,7 +57,7 @@ def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
         # the first trace tells what kind of events the run is about
         first = open_trace(options.read[0]) if options.read else None
         stack.callback(first.close if first else lambda: None)
-        plan = make_plan(options, is_terminal=_is_terminal())
+        plan = make_plan(options, is_terminal=_is_terminal(), window=_window_of(options, first))
         pipelines = Pipelines(
             lambda dialect: Pipeline(plan, output, _host(), registry(), dialect), first.dialect if first else ""
         )
@@ -102,11 +103,26 @@ def _same_file(one: str, other: str) -> bool:
         return False
 
 
-def make_plan(options: Options, *, is_terminal: bool = False) -> Plan:
-    """Return what the pipeline is to do, from the options."""
+def _window_of(options: Options, source: _Opened | None) -> Window | None:
+    if not options.since and not options.until:
+        return None
+    from sysdig_py.ui.cli.window import window
+
+    return window(options, source)
+
+
+def _both(one: str, other: str) -> str:
+    return f"({one}) and ({other})" if one and other else one or other
+
+
+def make_plan(options: Options, *, is_terminal: bool = False, window: Window | None = None) -> Plan:
+    """Return what the pipeline is to do, from the options; `window`: of these events only."""
+    filter_text, until_ns, until_rel = window or ("", 0, 0)
     quiet = options.quiet or options.write is not None
     return Plan(
-        filter_text=_capture_filter(options),
+        filter_text=_both(filter_text, _capture_filter(options)),
+        until_ns=until_ns,
+        until_rel=until_rel,
         display_filter=options.filter_text if options.display_only else "",
         line_format=None if quiet and options.format is None else line_format(options, is_terminal=is_terminal),
         chisels=tuple((c.name, c.arguments) for c in options.chisels),

@@ -40,9 +40,7 @@ def test_a_filter_and_limits_choose_the_events(tmp_path: Path) -> None:
     source.close()
 
 
-@pytest.mark.parametrize(
-    "words", [[], ["a"], ["-r", "x", "a", "b"], ["-c", "x", "a", "b"], ["a", "b", "-L"]]
-)
+@pytest.mark.parametrize("words", [[], ["a"], ["-r", "x", "a", "b"], ["-c", "x", "a", "b"], ["a", "b", "-L"]])
 def test_words_that_make_no_sense(words: list[str]) -> None:
     with pytest.raises(UsageError, match="use: sysdig-py convert"):
         _convert(*words)
