@@ -49,12 +49,19 @@ def _convert(words: list[str], out: TextIO) -> int:
     return run_convert_command(words, out)
 
 
+def _info(words: list[str], out: TextIO) -> int:
+    from sysdig_py.ui.cli.info_command import run_info_command
+
+    return run_info_command(words, out)
+
+
 # first word -> what runs the words behind it, writes to the file given, and returns the exit code
 COMMANDS: Final[dict[str, Callable[[list[str], TextIO], int]]] = {
     "doctor": _doctor,
     "chisel": _chisel,
     "export": _export,
     "convert": _convert,
+    "info": _info,
     "sql": _sql,
 }
 

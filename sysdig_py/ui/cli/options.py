@@ -96,6 +96,7 @@ USAGE: Final = (
     "       sysdig-py chisel test FILE --trace TRACE [ARGUMENTS]\n"
     "       sysdig-py export --parquet OUT [--fields a,b,c] [-r TRACE] [filter]\n"
     "       sysdig-py convert [options] IN OUT [filter]\n"
+    "       sysdig-py info [-j] FILE [filter]\n"
     "       sysdig-py sql 'SELECT ...' [-r TRACE] [--csv] [filter]"
 )
 
