@@ -8,6 +8,7 @@ Per batch, never per event: pump the source, hand over what came out.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -114,6 +115,11 @@ class Pipeline:
         self.engine.limit_file(series.limits.events, series.limits.seconds)
         if wanted_when:
             self.engine.want_file_when(_compiled(wanted_when))
+
+    def redact(self, classes: tuple[str, ...]) -> None:
+        """Take secrets of these classes out of what is saved, under a key that nobody keeps."""
+        if classes:
+            self.engine.redact(classes, os.urandom(16))
 
     def run(self, stopped: Callable[[], bool], on_progress: Callable[[float], None]) -> ChiselRequests:
         """Move events until the end, a limit or `stopped`, hand all of them over; return what chisels asked for."""

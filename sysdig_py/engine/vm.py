@@ -295,6 +295,15 @@ class Engine(Runtime):
         """Have the records that come stand on their own, with the state they need; after `write_records(selective)`."""
         self._call("begin_file", tells_users)
 
+    def redact(self, classes: Sequence[str], key: bytes) -> None:
+        """Take secrets out of the records that are written; see `redact.lua` for the classes.
+
+        Args:
+            classes: payload, args, env, paths.
+            key: 16 random bytes under which values are hashed; to be forgotten afterwards.
+        """
+        self._call("redact", key, *map(_bytes, classes))
+
     def limit_file(self, events: int, seconds: float) -> None:
         """Have a file be full after so many accepted events, or seconds of event time; 0 = no limit."""
         self._call("limit_file", events, seconds * 1e9)

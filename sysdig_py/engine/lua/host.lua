@@ -119,6 +119,15 @@ M.wants_ticks = sinks.has_ticks
 M.look_at_output, M.drop_output = out.look, out.drop
 M.take_records = record_sink.take
 M.begin_file = record_sink.begin_file
+
+-- Take secrets of these classes out of what is written, under a key of 16 bytes.
+function M.redact(key, ...)
+    local redact, classes = require("redact"), {}
+    for _, class in ipairs({ ... }) do classes[class] = true end
+    redact.setup(classes, key)
+    record_sink.redact(redact)
+    walk.configure()
+end
 M.limit_file = record_sink.limit_file
 M.take_marks = record_sink.take_marks
 

@@ -23,6 +23,7 @@ local THREAD = 0xF001
 local DROP, DROP_SIZE = 148, 64
 -- whether the event that starts the clock was written
 local telling, time_told
+local redaction
 
 ffi.cdef [[
 typedef struct { int64_t first_ts, last_ts, count; } sdpy_span;
@@ -54,11 +55,28 @@ local function reserve(size)
     buffer.at, buffer.size = memory, 2 * buffer.size + size
 end
 
-local function append_text(bytes)
+local function put_bytes(bytes)
     reserve(#bytes)
-    copy(buffer.at + buffer.used, bytes, #bytes)
+    local target = buffer.at + buffer.used
+    copy(target, bytes, #bytes)
     buffer.used = buffer.used + #bytes
     span.count = span.count + 1
+    return cast(record.mut_ptr, target)
+end
+
+local function append_text(bytes)
+    local rec = cast(record.ptr, bytes)
+    put_bytes(redaction and redaction.by_type[rec.type] and redaction.record(rec) or bytes)
+end
+
+-- Take secrets out of what is written: see `redact.lua`.
+function M.redact(with)
+    redaction = with
+end
+
+-- Whether records have to be looked at one by one.
+function M.is_choosy()
+    return telling ~= nil or redaction ~= nil
 end
 
 -- Begin a file that is told only what its events need (`tells_users`: and all users); also in the middle of a stream.
@@ -100,10 +118,6 @@ function M.is_ready(rec)
     return M.has_room(rec.len)
 end
 
-function M.is_selective()
-    return telling ~= nil
-end
-
 -- Whether the current record fits. A record larger than the whole (empty) buffer gets a larger one.
 function M.has_room(len)
     local need = len + SKIP_SIZE
@@ -116,6 +130,7 @@ function M.has_room(len)
 end
 
 local function append(rec, len)
+    if redaction and redaction.by_type[rec.type] then return put_bytes(redaction.record(rec)) end
     local target = buffer.at + buffer.used
     copy(target, rec, len)
     buffer.used = buffer.used + len
@@ -153,6 +168,10 @@ end
 -- Copy the current event; `flags` are added to its own.
 local function put_event(flags)
     local rec = cur.rec
+    if redaction and redaction.drops[rec.type] then
+        control.left_out = control.left_out + 1 + rec.skipped
+        return
+    end
     time_told = true
     local skipped = settle_left_out(rec.skipped)
     local written = append(rec, rec.len)

@@ -168,7 +168,7 @@ local current_step = step
 
 -- Choose the way records go: called when filter, sinks or the trace writer change.
 function M.configure()
-    local only_copy = record_sink.active and not record_sink.is_selective() and not sinks.wants_events()
+    local only_copy = record_sink.active and not record_sink.is_choosy() and not sinks.wants_events()
     current_step = only_copy and copy_step or step
 end
 

@@ -51,6 +51,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("G", "seconds", "SECONDS", "-w: begin a new file after so much event time; NAME may be a time pattern"),
     Option("e", "event-limit", "N", "-w: begin a new file every N events"),
     Option("W", "limit", "N", "with -C, -G or -e: keep N files, the oldest make room"),
+    Option("", "redact", "CLASSES", "-w: hash these secrets before they are written: payload,args,env,paths"),
     Option("", "last", "TIME", "-w: keep the last 60s, 5m, ... in memory; SIGUSR2 or Enter writes them to a file"),
     Option("", "dump-when", "FILTER", "with --last: an event that passes this filter writes them, too"),
     Option(
@@ -119,6 +120,7 @@ class Options(NamedTuple):
     file_events: int = 0
     file_count: int = 0
     last: float = 0.0
+    redact: tuple[str, ...] = ()
     since: str = ""
     until: str = ""
     dump_when: str = ""
@@ -284,6 +286,17 @@ def _given(name: str, value: str) -> str:
     return value
 
 
+REDACTED: Final = ("payload", "args", "env", "paths")
+
+
+def _classes(value: str, options: Options) -> tuple[str, ...]:
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    unknown = [name for name in names if name not in REDACTED]
+    if unknown or not names:
+        raise UsageError(f"option --redact takes one or more of {','.join(REDACTED)}, not '{value}'")
+    return tuple(dict.fromkeys((*options.redact, *names)))
+
+
 def duration(option: str, value: str) -> float:
     """Return the seconds in `90`, `90s`, `5m`, `2h` or `500ms`.
 
@@ -324,6 +337,7 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "W": lambda value, _: {"file_count": _whole("W", value, 1)},
     "since": lambda value, _: {"since": _given("since", value)},
     "until": lambda value, _: {"until": _given("until", value)},
+    "redact": lambda value, options: {"redact": _classes(value, options)},
     "last": lambda value, _: {"last": duration("--last", value)},
     "dump-when": lambda value, _: {"dump_when": value},
     "S": lambda *_: {"summary": True},

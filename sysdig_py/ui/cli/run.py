@@ -176,6 +176,7 @@ def _write(path: str, source: _Opened, options: Options, pipeline: Pipeline, sta
     """Have the pipeline write to the file or files that the options ask for, which end with the context."""
     from sysdig_py.ui.cli.writing import dumps_on_request, open_series, open_writer
 
+    pipeline.redact(options.redact)
     series = open_series(path, source, options)
     if series is not None:
         stack.enter_context(dumps_on_request(series))

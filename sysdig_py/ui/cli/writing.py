@@ -111,4 +111,5 @@ def _header(source: _Source, options: Options) -> dict[str, Any]:
     else:
         start_ts, snaplen = source.header["start_ts"], source.header["snaplen"]
     header = make_header(source.machine, start_ts, snaplen, options.filter_text, f"sysdig-py {version()}")
+    header |= {"redacted": list(options.redact)} if options.redact else {}
     return header | ({"dialect": source.dialect} if source.dialect else {})
