@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from sysdig_py.chisel.modules import read_module
 from sysdig_py.chisel.registry import Registry, Script
 from sysdig_py.engine.vm import Runtime
 from sysdig_py.errors import UsageError
@@ -50,6 +51,7 @@ class Describer:
         """Let the scripts' `require` find the modules of `registry`."""
         self._registry = registry
         runtime = Runtime()
+        runtime.require("chisel.loader")[b"set_reader"](read_module)
         self._describe = runtime.require("chisel.describe")[b"describe"]
         self._dirs = runtime.table([os.fsencode(d) for d in registry.module_dirs])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final, NamedTuple
 
+from sysdig_py.chisel.modules import read_module
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.chisel.timing import CallbackTime
 from sysdig_py.engine.vm import Engine
@@ -53,6 +54,7 @@ class ChiselRun:
         """Tell the engine's side what chisels may know."""
         self.engine, self.registry, self.settings = engine, registry, settings
         self._lua: Any = engine.require("chisel.run")
+        engine.require("chisel.loader")[b"set_reader"](read_module)
         self._call(
             "setup",
             engine.table(

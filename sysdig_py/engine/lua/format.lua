@@ -15,6 +15,7 @@ local M = {}
 
 local sub, rep = string.sub, string.rep
 local MISSING = "<NA>"
+local MAX_WIDTH = 10000
 
 local is_json = false
 
@@ -41,6 +42,7 @@ local function token(text)
         error(field.name .. " is filter only and cannot be used as a display field", 0)
     end
     local width = tonumber(digits)
+    if width and width > MAX_WIDTH then error("a field is at most " .. MAX_WIDTH .. " wide, not " .. digits, 0) end
     return field, width ~= 0 and width or nil, rest
 end
 

@@ -11,6 +11,7 @@ from sysdig_py.errors import ChiselError, FilterError, OutputError, SysdigPyErro
 from sysdig_py.output.text import writing
 from sysdig_py.ui.cli import run
 from sysdig_py.ui.cli.interrupt import stop_signals
+from sysdig_py.ui.cli.limits import roomy_stack
 from sysdig_py.ui.cli.options import Options, parse
 
 BROKEN_PIPE: Final = 141  # what a shell reports for a process ended by SIGPIPE
@@ -92,6 +93,7 @@ def _give_up_output() -> None:
 
 
 def _main(words: list[str]) -> int:
+    roomy_stack()
     command = COMMANDS.get(words[0]) if words else None
     if command is not None:
         return command(words[1:], sys.stdout)
@@ -103,9 +105,9 @@ def _main(words: list[str]) -> int:
     with stop_signals() as stop:
         outcome = run.run(options, lambda: bool(stop))
         if outcome.run_app is not None and not stop:
-            import shlex
+            from sysdig_py.ui.cli.again import options_again
 
-            again = parse(shlex.split(outcome.run_app), _chisel_wants_word)
+            again = options_again(outcome.run_app, options, _chisel_wants_word)
             outcome.failures += run.run(again, lambda: bool(stop)).failures
     for failure in outcome.failures:
         _complain(ChiselError(failure))

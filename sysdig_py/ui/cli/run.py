@@ -51,6 +51,10 @@ def run(options: Options, stopped: Callable[[], bool]) -> Outcome:
     _check_write(options)
     outcome = Outcome()
     with ExitStack() as stack:
+        if options.chisels:
+            from sysdig_py.ui.cli.limits import bounded_memory
+
+            stack.enter_context(bounded_memory())
         output = _text_output(options)
         stack.callback(output.close)
         stack.enter_context(saved_in_any_case(output.close))

@@ -125,3 +125,35 @@ def test_broken_module_is_named(tmp_path: Path) -> None:
 def test_exit_ends_the_run_without_a_failure(tmp_path: Path) -> None:
     played = play_script(tmp_path, "function on_init() print('bye') os.exit(0) end", b"")
     assert (played.output, played.failures, played.stopped, played.alive) == ("bye\n", [], True, 0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["sysdig.set_snaplen(0/0)", "sysdig.set_snaplen(1/0)", "sysdig.set_snaplen(-1)", "chisel.set_interval_ns(0/0)",
+     "chisel.set_interval_ns(1/0)", "chisel.set_event_formatter('%999999999evt.num')", "chisel.set_filter({})"],
+)  # fmt: skip
+def test_numbers_that_are_none_are_refused(tmp_path: Path, call: str) -> None:
+    text = f"function on_init() print(pcall(function() {call} end)) return true end"
+    assert play_script(tmp_path, text, b"").output.startswith("false\t")
+
+
+GSUB = """
+    local function angled(...) return "<" .. table.concat({ ... }, "|") .. ">" end
+    function on_init()
+        print(("abc"):gsub("%w*", angled), ("a b"):gsub("", angled), ("aXbX"):gsub("X", angled, 1))
+        print(("k=v, l=w"):gsub("(%w+)=(%w+)", angled), ("aab"):gsub("^a", angled), ("ab"):gsub("()", angled))
+        print(("a-b"):gsub("%w", function(c) return c == "a" and 1 end), ("ab"):gsub("b", function() return false end))
+        print(("ab"):gsub("%w", setmetatable({}, { __index = function(_, c) return c == "a" and "A" or nil end })))
+        print(pcall(string.gsub, "a", "a", function() return {} end), pcall(string.gsub, "a", "(", angled))
+        return true
+    end"""
+
+
+def test_gsub_with_functions_is_luas(tmp_path: Path) -> None:
+    output = play_script(tmp_path, GSUB, b"").output.splitlines()
+    assert output[0].split("\t") == ["<abc><>", "<>a<> <>b<>", "a<X>bX", "1"]
+    assert output[1].split("\t") == ["<k|v>, <l|w>", "<a>ab", "<1>a<2>b<3>", "3"]
+    assert output[2].split("\t") == ["1-b", "ab", "1"]
+    assert output[3].split("\t") == ["Ab", "2"]
+    assert output[4].split("\t")[0] == "false"
+    assert output[4].split("\t")[-2] == "false"

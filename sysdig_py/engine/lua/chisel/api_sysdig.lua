@@ -13,6 +13,7 @@ local BUFFER_FORMATS = {
     normal = "normal", json = "normal", simple = "normal", hex = "hex", hexascii = "hexascii", ascii = "ascii",
     base64 = "base64", jsonbase64 = "base64",
 }
+local MAX_SNAPLEN = 65535
 local SEVERITIES = { debug = true, info = true, warning = true, error = true, critical = true }
 
 local function add_settings(sysdig, self, run)
@@ -26,7 +27,10 @@ local function add_settings(sysdig, self, run)
 
     -- bytes kept of every I/O buffer; live only
     function sysdig.set_snaplen(bytes)
-        local wanted = assert(tonumber(bytes), "sysdig.set_snaplen needs a number")
+        local wanted = tonumber(bytes)
+        if not (wanted and wanted >= 0 and wanted <= MAX_SNAPLEN) then
+            error("sysdig.set_snaplen needs a number from 0 to " .. MAX_SNAPLEN, 2)
+        end
         run.requests.snaplen = math.max(run.requests.snaplen or 0, wanted)
     end
 

@@ -35,7 +35,7 @@ local function new_box(path, dirs)
 end
 
 -- Compiled code does not call hooks. Once the limit is reached every further step fails, so pcall cannot save it.
-local function run_limited(box, source)
+local function limited(work, ...)
     local is_over = false
     local function stop()
         is_over = true
@@ -46,10 +46,14 @@ local function run_limited(box, source)
     end
     jit.off()
     sethook(stop, "", MAX_STEPS)
-    local ok, failure = pcall(sandbox.run, box, source)
+    local ok, result = pcall(work, ...)
     sethook()
     jit.on()
-    return ok, is_over and "the script does not come to an end" or tostring(failure)
+    if not ok then
+        result = is_over and "the script does not come to an end"
+            or type(result) == "string" and result or "the error is no text"
+    end
+    return ok, result
 end
 
 local function text(value)
@@ -60,44 +64,44 @@ local function argument(path, entry)
     if type(entry) ~= "table" then
         return error(path .. ": an entry of args is not a table", 0)
     end
+    local facts = { optional = rawget(entry, "optional") == true }
     for _, key in ipairs({ "name", "argtype", "description" }) do
-        if entry[key] ~= nil and type(entry[key]) ~= "string" then
+        local value = rawget(entry, key)
+        if value ~= nil and type(value) ~= "string" then
             return error(path .. ": " .. key .. " of an argument is not a string", 0)
         end
+        facts[key] = value or ""
     end
-    return {
-        name = entry.name or "",
-        argtype = entry.argtype or "",
-        description = entry.description or "",
-        optional = entry.optional == true,
-    }
+    return facts
+end
+
+local function arguments(path, env)
+    local args, list = rawget(env, "args"), {}
+    for i, entry in ipairs(type(args) == "table" and args or {}) do
+        list[i] = argument(path, entry)
+    end
+    return list
 end
 
 -- Return {description, short_description, category, hidden, is_view, has_args, args} or nil and a message.
 function M.describe(path, source, dirs)
     local box = new_box(path, dirs)
-    local ok, failure = run_limited(box, source)
+    local ok, failure = limited(sandbox.run, box, source)
     if not ok then
         return nil, failure
     end
     local env = box.env
-    local found, args = pcall(function()
-        local list = {}
-        for i, entry in ipairs(type(env.args) == "table" and env.args or {}) do
-            list[i] = argument(path, entry)
-        end
-        return list
-    end)
+    local found, args = limited(arguments, path, env)
     if not found then
         return nil, args
     end
     return {
-        description = text(env.description),
-        short_description = text(env.short_description),
-        category = text(env.category) or "",
-        hidden = env.hidden == true,
-        is_view = type(env.view_info) == "table",
-        has_args = type(env.args) == "table",
+        description = text(rawget(env, "description")),
+        short_description = text(rawget(env, "short_description")),
+        category = text(rawget(env, "category")) or "",
+        hidden = rawget(env, "hidden") == true,
+        is_view = type(rawget(env, "view_info")) == "table",
+        has_args = type(rawget(env, "args")) == "table",
         args = args,
     }
 end

@@ -47,7 +47,7 @@ end
 
 -- Make a timer of `interval` ns that has not seen an event yet.
 function M.new(interval, precise)
-    if type(interval) ~= "number" or interval < 1 then
+    if type(interval) ~= "number" or not (interval >= 1 and interval < math.huge) then
         return error("an interval is a number of at least 1 ns, not " .. tostring(interval), 3)
     end
     return { interval = math.floor(interval), precise = precise, due = nil, called_at = nil }

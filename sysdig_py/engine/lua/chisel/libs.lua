@@ -1,6 +1,8 @@
 -- The standard library as a chisel sees it: copies of what only computes, output that ends in the
 -- engine's text, and refusals where the real function would touch files, processes or the engine.
 
+local bounded = require("chisel.bounded")
+
 local M = {}
 
 local PLAIN = {
@@ -13,6 +15,7 @@ local IO_IO = { "open", "popen", "lines", "tmpfile", "read", "input", "output" }
 
 -- Strings share one metatable; its method table must not be reachable, and no method may make bytecode.
 rawset(string, "dump", nil)
+rawset(string, "gsub", bounded.gsub)
 getmetatable("").__metatable = "string"
 
 local function copy(source)
@@ -108,7 +111,7 @@ function M.install(box)
         env[name] = refuse(name, "use require for modules")
     end
     env.string, env.table, env.math = copy(string), copy(table), copy(math)
-    env.coroutine, env.bit = copy(coroutine), copy(require("bit"))
+    env.coroutine, env.bit = bounded.coroutines(), copy(require("bit"))
     env.io, env.os = io_library(box), os_library(box)
     env.print = printer(box.write)
     env.collectgarbage = collectgarbage_in_chisel

@@ -6,7 +6,13 @@ local M = {}
 local LIBRARIES = { "string", "table", "math", "os", "io", "coroutine", "bit", "_G" }
 local MAX_CHUNK_NAME = 55 -- Lua cuts longer names; a cut one could not be told from an engine frame
 
-local read_file = io.open -- kept before any sandbox exists
+-- Reads a file below a folder: (folder, path in it) -> text, or nil and why not ("" when there is none).
+local read
+
+-- Let the host read the modules.
+function M.set_reader(reader)
+    read = reader
+end
 
 -- Return the name under which the text of `path` shows up in errors.
 function M.chunk_name(path)
@@ -46,28 +52,24 @@ end
 
 local function module_file(box, name)
     if not name:match("^[%w_][%w_%-]*$") and not name:match("^[%w_][%w_%-%.]*[%w_]$") or name:find("..", 1, true) then
-        return nil
+        return nil, "not found: it is no name of a module"
     end
     local relative = name:gsub("%.", "/") .. ".lua"
     for _, dir in ipairs(box.dirs) do
-        local path = dir .. relative
-        local file = read_file(path, "rb")
-        if file then
-            local text = file:read("*a")
-            file:close()
-            if text then
-                return text, path
-            end
+        local text, why = read(dir, relative)
+        if text then
+            return text, dir .. relative
+        elseif why ~= "" then
+            return nil, dir .. relative .. " " .. why
         end
     end
-    return nil
+    return nil, "not found: chisels find modules only in " .. table.concat(box.dirs, ", ")
 end
 
 local function load_module(box, name)
     local text, path = module_file(box, name)
     if not text then
-        local where = table.concat(box.dirs, ", ")
-        return error("module '" .. tostring(name) .. "' not found: chisels find modules only in " .. where, 3)
+        return error("module '" .. name .. "' " .. path, 3)
     end
     local chunk, message = M.compile(box, text, path)
     if not chunk then

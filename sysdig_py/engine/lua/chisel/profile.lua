@@ -41,8 +41,9 @@ end
 -- Have the callbacks in `env`, the globals of a chisel, measured from now on.
 function M.wrap(profile, env)
     for _, name in ipairs(CALLBACKS) do
-        if type(env[name]) == "function" then
-            env[name] = timed(env[name], profile[name])
+        local callback = rawget(env, name)
+        if type(callback) == "function" then
+            rawset(env, name, timed(callback, profile[name]))
         end
     end
 end

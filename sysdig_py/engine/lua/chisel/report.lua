@@ -24,9 +24,11 @@ function M.cut(trace, chunks)
     return table.concat(kept, "\n")
 end
 
+-- Of a table only that it is one: its own way to become text might not come to an end.
 local function text_of(err)
-    local ok, text = pcall(tostring, err)
-    return ok and type(text) == "string" and text or "error object is not text"
+    local kind = type(err)
+    if kind == "table" or kind == "userdata" then return "the error is a " .. kind .. ", not text" end
+    return tostring(err)
 end
 
 -- Return a handler for xpcall that turns an error into a failure table {message, traceback}.

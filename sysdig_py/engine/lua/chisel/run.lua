@@ -20,10 +20,22 @@ local M = {}
 -- the speed, by chance). So the loop gets a head start; its exits, the events, are compiled at once.
 local COMPILE_LOOPS_FIRST = { "hotloop=10000", "hotexit=2" }
 
+-- messages kept until the host takes them
+local MAX_LOGS = 10000
+local MAX_TEXT = 2 ^ 28
+
 local run
 
+-- Text leaves only when a batch is over: a chisel that never comes back must not fill the memory with it.
+local function write(text)
+    if out.size() + #text > MAX_TEXT then
+        error("more than " .. MAX_TEXT .. " bytes written at once", 2)
+    end
+    out.write(text)
+end
+
 local function add_actions(self)
-    self.write, self.refresh = out.write, sinks.refresh
+    self.write, self.refresh = write, sinks.refresh
     function self.stop()
         self.stopped = true
         control.stop = 1
@@ -32,7 +44,9 @@ local function add_actions(self)
         self.failures[#self.failures + 1] = report.text(failure)
     end
     function self.log(severity, text)
-        self.logs[#self.logs + 1] = severity .. " " .. text
+        if #self.logs < MAX_LOGS then
+            self.logs[#self.logs + 1] = severity .. " " .. text
+        end
     end
     function self.set_filter(predicate, text)
         self.options.filter = text

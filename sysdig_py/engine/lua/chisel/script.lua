@@ -15,9 +15,15 @@ local M = {}
 
 local MAX_CHAIN = 16 -- chisel.exec in a circle must end
 
--- Record why the chisel ends.
+-- Record why the chisel ends. What it had gathered goes with it: it may have failed because that was too much.
 local function fail(self, where, failure)
     self.alive = false
+    self.env = {}
+    if type(failure) ~= "table" then
+        -- no handler is asked when memory or stack are used up; nothing more can be made before some is free again
+        collectgarbage()
+        failure = { message = tostring(failure), traceback = "" }
+    end
     if failure.is_exit then
         return
     end
@@ -28,17 +34,24 @@ local function complain(self, where, message)
     fail(self, where, { message = message })
 end
 
+-- Globals are read raw: what a script has hung on its own table of globals runs only where errors are caught.
+local global = rawget
+
+-- What is called must not be in anybody's hand when it has failed: it would keep alive all that it knows.
+local function guarded(self, name, ...)
+    local arguments, count = { ... }, select("#", ...)
+    return xpcall(function()
+        return global(self.env, name)(unpack(arguments, 1, count))
+    end, self.handler)
+end
+
 -- Call a function of the script; nothing happens when the script does not define it.
 -- Returns whether the chisel is still alive, whether the function exists, and its result.
 local function call(self, name, ...)
-    local callback = self.env[name]
-    if type(callback) ~= "function" then
+    if type(global(self.env, name)) ~= "function" then
         return true, false
     end
-    local arguments, count = { ... }, select("#", ...)
-    local ok, result = xpcall(function()
-        return callback(unpack(arguments, 1, count))
-    end, self.handler)
+    local ok, result = guarded(self, name, ...)
     if not ok then
         fail(self, name .. "()", result)
     end
@@ -70,7 +83,7 @@ local function run_body(self, source)
     end, self.handler)
     if not ok then
         fail(self, "its body", failure)
-    elseif type(self.env.args) ~= "table" then
+    elseif type(global(self.env, "args")) ~= "table" then
         complain(self, "its body", "Failed to load chisel " .. self.name .. ": args table missing")
     end
     if self.run.profile then
@@ -81,11 +94,12 @@ end
 
 local function bind(self, values)
     for i, value in ipairs(values) do
-        local arg = self.env.args[i]
+        local args = global(self.env, "args")
+        local arg = type(args) == "table" and rawget(args, i)
         if type(arg) ~= "table" then
             return complain(self, "its arguments", "too many parameters for chisel " .. self.name)
         end
-        local ok, exists, result = call(self, "on_set_arg", arg.name, value)
+        local ok, exists, result = call(self, "on_set_arg", rawget(arg, "name"), value)
         if not ok then
             return
         elseif not exists then
@@ -206,16 +220,15 @@ end
 
 -- The function that hands the current event to the chisel.
 local function deliverer(self)
-    local run, env, handler = self.run, self.env, self.handler
+    local run, handler = self.run, self.handler
     local gate, write = run.gate, run.write
     return function()
         if not self.alive then
             return
         end
         gate.open = true
-        local on_event = env.on_event
-        if on_event then
-            local ok, result = xpcall(on_event, handler)
+        if global(self.env, "on_event") then
+            local ok, result = xpcall(global(self.env, "on_event"), handler)
             if not ok then
                 fail(self, "on_event()", result)
                 return
