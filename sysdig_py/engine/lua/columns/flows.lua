@@ -51,7 +51,8 @@ end
 local function observe()
     local fd = ev.fd
     if not fd or not ev.is_exit or not conversations.is_end(fd) then return end
-    local flow, is_server = book:find(fd), fd.role == "server"
+    local flow = book:find(fd)
+    local is_server = not conversations.is_client(flow, fd)
     local name = is_server and "server" or "client"
     local side = flow[name]
     if not side then

@@ -50,6 +50,14 @@ local function payload_position()
     return i and i < decode.nparams() and i or nil
 end
 
+-- Where the payload of the current event is, and how much of it was captured; nil, 0 without one.
+local function payload_at()
+    local i = payload[ev.type]
+    if not i then return nil, 0 end
+    local p, len = decode.param(i)
+    return p, len or 0
+end
+
 F["evt.buffer"] = { get = function()
     local i = payload_position()
     return i and (decode.bytes(i) or "")
@@ -125,4 +133,4 @@ F["evt.is_open_exec"] = { get = function()
     return ev.is_exit and creates() and band(argument("mode"), ANY_EXEC) ~= 0
 end }
 
-return { fields = F, moved = moved, written = written }
+return { fields = F, moved = moved, written = written, payload = payload_at }
