@@ -1,6 +1,7 @@
 """TCP and UDP conversations as a pcapng file for Wireshark, rebuilt from what processes read and wrote.
 
-The packets are made by the engine (`engine/lua/pcapng/`); here the file is put together. Format: draft-ietf-opsawg-pcapng.
+The packets are made by the engine (`engine/lua/pcapng/`); here the file is put together, in the format of
+draft-ietf-opsawg-pcapng.
 
 * One interface per container; packets are raw IP. Times are those of the events, in ns.
 * A conversation of which both ends are on this machine is shown once, as the end that came first saw it.
@@ -74,7 +75,8 @@ def write(
             if passing.source.is_live:
                 file.flush()
         file.write(lua[b"take"]())
-        return Exported(*(int(count) for count in lua[b"counts"]()), passing.stats())
+        packets, conversations, unix, other, failed = (int(count) for count in lua[b"counts"]())
+        return Exported(packets, conversations, unix, other, failed, passing.stats())
 
 
 def section_header(facts: Mapping[str, str]) -> bytes:

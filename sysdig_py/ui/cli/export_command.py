@@ -14,7 +14,7 @@ from sysdig_py.ui.cli import own_options, run
 from sysdig_py.ui.cli.interrupt import stop_signals
 from sysdig_py.ui.cli.options import Options
 
-USAGE: Final = "use: sysdig-py export --parquet OUT [--fields a,b,c] or --pcapng OUT, [-r TRACE] [-n N] [-M SECONDS] [-s N] [filter]"
+USAGE: Final = "use: sysdig-py export --parquet OUT [--fields a,b,c] | --pcapng OUT, [-r TRACE] [-M SECONDS] [filter]"
 VALUED: Final = ("--parquet", "--fields", "--pcapng")
 
 

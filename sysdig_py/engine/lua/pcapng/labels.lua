@@ -34,8 +34,9 @@ local short = {}
 function M.short()
     local thread, container = ev.thread, ev.container
     local before = short[thread]
-    if before and before.comm == thread.comm and before.name == (container and container.name) then return before.text end
-    local made = { comm = thread.comm, name = container and container.name, text = describe(thread, container) }
+    local name = container and container.name
+    if before and before.comm == thread.comm and before.name == name then return before.text end
+    local made = { comm = thread.comm, name = name, text = describe(thread, container) }
     short[thread] = made
     return made.text
 end

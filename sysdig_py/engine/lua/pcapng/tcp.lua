@@ -8,7 +8,7 @@ local M = {}
 local SYN, ACK, FIN, RST, PSH = packets.SYN, packets.ACK, packets.FIN, packets.RST, packets.PSH
 local LARGEST, WRAP = packets.LARGEST, 4294967296
 local OLD, ASKED, MADE = 0, 1, 2
-local FIRST_STEP = 64008 -- what RFC 793's clock comes to between connections; any spread does
+local FIRST_STEP = 64008 -- apart, so that ports in use again do not look like a retransmission
 
 local next_first = 1
 
@@ -24,12 +24,12 @@ local function segment(c, at, from_client, flags, payload, available, size)
     at.direction = from_client == at.is_client and at.OUTBOUND or at.INBOUND
     local counted = size + (flags % 4 >= 1 and 1 or 0) -- FIN and SYN are the lowest bits
     if from_client then
-        packets.tcp(at, c.sip, c.sport, c.dip, c.dport, c.client_seq, flags >= ACK and c.server_seq or 0, flags, payload,
-            available, size)
+        local ack = flags >= ACK and c.server_seq or 0
+        packets.tcp(at, c.sip, c.sport, c.dip, c.dport, c.client_seq, ack, flags, payload, available, size)
         c.client_seq = (c.client_seq + counted) % WRAP
     else
-        packets.tcp(at, c.dip, c.dport, c.sip, c.sport, c.server_seq, flags >= ACK and c.client_seq or 0, flags, payload,
-            available, size)
+        local ack = flags >= ACK and c.client_seq or 0
+        packets.tcp(at, c.dip, c.dport, c.sip, c.sport, c.server_seq, ack, flags, payload, available, size)
         c.server_seq = (c.server_seq + counted) % WRAP
     end
 end
