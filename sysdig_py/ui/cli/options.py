@@ -96,9 +96,9 @@ USAGE: Final = (
     "       sysdig-py chisel new NAME\n"
     "       sysdig-py chisel test FILE --trace TRACE [ARGUMENTS]\n"
     "       sysdig-py export --parquet OUT [--fields a,b,c] [-r TRACE] [filter]\n"
+    "       sysdig-py export --pcapng OUT [-r TRACE] [filter]\n"
     "       sysdig-py convert [options] IN OUT [filter]\n"
     "       sysdig-py info [-j] FILE [filter]\n"
-    "       sysdig-py export --pcapng OUT [-r TRACE] [filter]\n"
     "       sysdig-py sql 'SELECT ...' [-r TRACE] [--csv] [filter]"
 )
 

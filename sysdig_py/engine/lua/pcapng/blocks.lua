@@ -18,11 +18,11 @@ local PACKET_HEAD = 28
 M.INBOUND, M.OUTBOUND = 1, 2
 
 ffi.cdef [[
-typedef struct { uint8_t *at; double used, room; } sdpy_file;
-typedef union { int64_t ns; struct { uint32_t low, high; }; } sdpy_time;
+typedef struct { uint8_t *at; double used, room; } sdpy_packet_file;
+typedef union { int64_t ns; struct { uint32_t low, high; }; } sdpy_packet_time;
 ]]
 
-local file, time = ffi.new("sdpy_file"), ffi.new("sdpy_time")
+local file, time = ffi.new("sdpy_packet_file"), ffi.new("sdpy_packet_time")
 local memory
 local interfaces = 0
 
