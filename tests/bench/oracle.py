@@ -18,9 +18,15 @@ EVENTS = 2_000_000
 EVENT_BLOCKS = {0x204, 0x208, 0x216, 0x217, 0x221, 0x222}
 _SECOND = 1_000_000_000
 
+TWELVE_FIELDS = (
+    "*%evt.num %evt.datetime %evt.cpu %container.name %proc.name %proc.pid %thread.tid %evt.dir %evt.type"
+    " %fd.num %fd.name %evt.args"
+)
 # name -> (words, times sysdig's rate that are the goal)
 RATES: dict[str, tuple[list[str], float]] = {
     "lines of all events": ([], 4.0),
+    "lines of twelve fields": (["-p", TWELVE_FIELDS], 4.0),
+    "lines as JSON": (["-j"], 4.0),
     "a selective filter": (["evt.type=open and fd.name contains lib"], 4.0),
     "counting by name": (["-q", "-S"], 3.0),
 }
