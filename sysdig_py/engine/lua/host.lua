@@ -64,6 +64,16 @@ function M.set_end(until_ts, until_rel)
     record.cur.until_ts, control.until_rel = until_ts, until_rel
 end
 
+local is_compiling = false
+
+local function compile()
+    if is_compiling then return end
+    is_compiling = true
+    jit.on()
+    walk.prime()
+    ring.prime()
+end
+
 -- End the run after the event in hand.
 function M.stop()
     control.stop = 1
@@ -72,8 +82,8 @@ end
 M.forget_rings = ring.reset
 
 function M.open_ring(consumer, producer, data, size)
+    compile()
     ring.open(consumer, producer, data, size)
-    jit.on()
 end
 
 local function answer(status, consumed)
@@ -83,7 +93,7 @@ local function answer(status, consumed)
 end
 
 function M.feed(address, length)
-    if length >= LONG then jit.on() end
+    if length >= LONG then compile() end
     local ok, status = xpcall(walk.span, debug.traceback, ffi.cast(u8p, address), length)
     walk.retain()
     if not ok then return FAULT, control.offset, status end

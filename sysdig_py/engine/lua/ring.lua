@@ -92,6 +92,18 @@ local function walk_batch(position, producer, limit)
     return MORE, done
 end
 
+-- Have the loop compiled around nothing, before there is a ring.
+function M.prime()
+    walk.idle(RING_HEADER, function(records, size, number)
+        for i = 0, number - 1 do cast("uint32_t *", records + i * size)[0] = size - RING_HEADER end
+        local ends = ffi.new("int64_t[2]", 0, number * size)
+        M.open(ends, ends + 1, records, 2 ^ 40)
+        current = rings[0]
+        walk_batch(0, number * size, number)
+        M.reset()
+    end)
+end
+
 -- Walk up to `limit` records of the current ring that were there when the drain began.
 local function walk_current(limit)
     local position = tonumber(current.consumer[0])

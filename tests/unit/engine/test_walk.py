@@ -141,6 +141,23 @@ end }
 """
 
 
+FIRST_TRACE = """
+local util = require("jit.util")
+jit.attach(function(what, number)
+    if what == "stop" and not FIRST then FIRST = number .. " " .. util.traceinfo(number).linktype end
+    if what == "abort" and not FIRST then FIRST = "abort" end
+end, "trace")
+"""
+
+
+def test_the_first_trace_is_the_loop_itself_whatever_the_events_are():
+    probe = Probe()
+    probe.lua(FIRST_TRACE)
+    probe.engine.print_lines("*%evt.info %evt.num")
+    probe.engine.feed_bytes(reads_and_writes(20_000))
+    assert probe.value("FIRST") == b"1 loop"
+
+
 def test_the_hot_loop_compiles():
     probe = Probe()
     stream = Stream()

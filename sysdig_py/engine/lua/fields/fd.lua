@@ -84,7 +84,7 @@ end
 -- A trace of sysdig is shown as sysdig shows it: without what cannot be printed.
 local function printable_name()
     local text = name()
-    return text and (text:gsub("[^\32-\126]", ""))
+    return text and fdtext.printable(text)
 end
 
 F["fd.name"] = { get = name, text = dialect.paired and printable_name or nil }
