@@ -3,6 +3,7 @@
 
 require "common"
 local aggregate = require "aggregate"
+local screen = require "screen"
 
 local M = {}
 
@@ -28,12 +29,7 @@ function M.init(keys, titles)
     return true
 end
 
-function M.on_capture_start()
-    if sysdig.is_live() then
-        error("a live capture has no procinfo events to take the CPU time from; read a trace with -r", 0)
-    end
-    return true
-end
+M.on_capture_start = screen.start
 
 function M.on_event()
     local percent = evt.field(cpu)
@@ -43,8 +39,16 @@ function M.on_event()
     return false
 end
 
-function M.on_capture_end(ts_s, _, delta)
+function M.on_interval(ts_s, _, delta)
+    screen.clear()
     print_sorted_table(rows:take(), ts_s, 0, delta, viz)
+    return true
+end
+
+function M.on_capture_end(ts_s, _, delta)
+    if not screen.is_redrawn then
+        print_sorted_table(rows:take(), ts_s, 0, delta, viz)
+    end
 end
 
 return M

@@ -1,6 +1,6 @@
--- Containers by the CPU time they used, in percent of the time captured. For traces made by sysdig.
+-- Containers by the CPU time they used, in percent of the time captured.
 --
---   sysdig-py -r trace.scap -c topcontainers_cpu
+--   sysdig-py -c topcontainers_cpu
 --
 --   CPU%                container.name
 --   --------------------------------------------------------------------------------
@@ -9,8 +9,8 @@
 
 local cpu_table = require "cpu_table"
 
-description = "Shows the containers that used the most CPU time, from the samples (procinfo events) that sysdig writes "
-    .. "into its traces every second."
+description = "Shows the containers that used the most CPU time, from samples (procinfo events) of every thread, one "
+    .. "a second. A trace has them when sysdig wrote it, or when it was asked for with --events procinfo."
 short_description = "Top containers by CPU usage"
 category = "CPU Usage"
 
@@ -22,4 +22,5 @@ end
 
 on_capture_start = cpu_table.on_capture_start
 on_event = cpu_table.on_event
+on_interval = cpu_table.on_interval
 on_capture_end = cpu_table.on_capture_end

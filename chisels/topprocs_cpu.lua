@@ -1,6 +1,6 @@
--- Processes by the CPU time they used, in percent of the time captured. For traces made by sysdig.
+-- Processes by the CPU time they used, in percent of the time captured.
 --
---   sysdig-py -r trace.scap -c topprocs_cpu
+--   sysdig-py -c topprocs_cpu
 --
 --   CPU%                Process             PID
 --   --------------------------------------------------------------------------------
@@ -10,8 +10,9 @@
 local cpu_table = require "cpu_table"
 local process_columns = require "process_columns"
 
-description = "Shows the processes that used the most CPU time, from the samples (procinfo events) that sysdig writes "
-    .. "into its traces every second. With -pc the container is shown."
+description = "Shows the processes that used the most CPU time, from samples (procinfo events) of every thread, one "
+    .. "a second. A trace has them when sysdig wrote it, or when it was "
+    .. "asked for with --events procinfo. With -pc the container is shown."
 short_description = "Top processes by CPU usage"
 category = "CPU Usage"
 
@@ -23,4 +24,5 @@ end
 
 on_capture_start = cpu_table.on_capture_start
 on_event = cpu_table.on_event
+on_interval = cpu_table.on_interval
 on_capture_end = cpu_table.on_capture_end

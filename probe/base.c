@@ -28,10 +28,6 @@
 #define JUDGE_FILTERS base_constant(CONSTANT_JUDGE_FILTERS)
 #define JUDGE_NEEDS base_constant(CONSTANT_JUDGE_NEEDS)
 
-/* procexit is the one event of the current schema that only exists as an "enter" code */
-#define EV_PROCEXIT_1_E 186
-#define NPARAMS_PROCEXIT_1_E 5
-
 #define PLAN_COUNT 512
 #define PLAN_PARAMS 10
 #define CONVERSION_COUNT 32

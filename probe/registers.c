@@ -31,6 +31,11 @@ static __always_inline u32 base_read_nr(const struct registers *regs)
 	return regs->orig_ax;
 }
 
+static __always_inline u64 base_instruction(u64 address)
+{
+	return base_get(address, struct pt_regs, ip);
+}
+
 /* the code segment tells a 32-bit program without another read of kernel memory */
 static __always_inline bool base_is_compat(const struct registers *regs)
 {
@@ -75,6 +80,11 @@ static __always_inline void base_read_args(const struct registers *regs, u64 *ar
 static __always_inline u32 base_read_nr(const struct registers *regs)
 {
 	return regs->all.syscallno;
+}
+
+static __always_inline u64 base_instruction(u64 address)
+{
+	return base_get(address, struct pt_regs, pc);
 }
 
 static __always_inline bool base_is_compat(const struct registers *regs)

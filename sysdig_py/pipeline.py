@@ -102,6 +102,16 @@ class Pipeline:
         self._filter_text = requests.filter_text
         if requests.snaplen is not None:
             source.suggest_snaplen(requests.snaplen)
+        if source.is_live:
+            source.suggest_events(self._extra_events())
+
+    def _extra_events(self) -> frozenset[str]:
+        """Return the events that are captured only when asked for, and that filters and fields of this run ask for."""
+        from sysdig_py.capture.extras import wanted
+
+        filters = [self._filter_text, self._plan.display_filter, *(text for _, text in self.chisels.wants())]
+        used = self.engine.require("fields.init")[b"used"]
+        return wanted(filters, [name.decode() for name in used])
 
     def write_to(self, writer: BackgroundWriter) -> None:
         """Save what the filter accepts of the source, and the state it needs, with `writer`."""

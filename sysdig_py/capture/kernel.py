@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sysdig_py.capture import conversions, judge_code, uring
+from sysdig_py.capture import conversions, extras, judge_code, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.image import CONSTANT_BASE, Constant
 from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
@@ -27,7 +27,7 @@ REQUIRED_TRACEPOINTS: Final = (
     "sched_process_exec",
     "sched_process_exit",
 )
-OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task")
+OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task", "signal_deliver")
 # the first of them is that of 6.3, the second that of 6.0; before, they do not name the request
 RING_SUBMISSIONS: Final = ("io_uring_submit_req", "io_uring_submit_sqe")
 RING_TRACEPOINTS: Final = ("io_uring_req_failed", "io_uring_complete")
@@ -87,7 +87,7 @@ def tracepoints(types: Types, *, latency: bool = True) -> list[str]:
         )
     if not latency and types.constant("BPF_FUNC_task_pt_regs") is None:
         raise EnvironmentLack("a capture without latencies needs a kernel with bpf_task_pt_regs (5.15 or later)")
-    optional = (name for name in OPTIONAL_TRACEPOINTS if types.has_tracepoint(name))
+    optional = (name for name in (*OPTIONAL_TRACEPOINTS, *extras.TRACEPOINTS) if types.has_tracepoint(name))
     found = (*REQUIRED_TRACEPOINTS, *optional, *ring_tracepoints(types))
     return [name for name in found if latency or name != "sys_enter"]
 

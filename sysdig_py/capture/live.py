@@ -21,6 +21,8 @@ from sysdig_py.capture.machine import machine_info
 from sysdig_py.capture.options import DEFAULT_SNAPLEN, LiveOptions
 from sysdig_py.capture.probe import Probe
 from sysdig_py.capture.proc import snapshot, threads
+from sysdig_py.capture.proc.cpu import CpuSamples
+from sysdig_py.capture.proc.process import idle_thread
 from sysdig_py.capture.pushdown import Pushdown, push_down
 from sysdig_py.capture.source import CaptureStats
 from sysdig_py.container.resolver import Resolver
@@ -60,6 +62,8 @@ class LiveCapture:
         self._pushdown = Pushdown()
         self._answers = ContainerAnswers()
         self._ticked = 0.0
+        self._samples: CpuSamples | None = None
+        self._next_sample = 0.0
 
     def suggest_snaplen(self, snaplen: int) -> None:
         """Take a chisel's wish for longer I/O buffers; what the user asked for wins."""
@@ -71,6 +75,10 @@ class LiveCapture:
         self._pushdown = push_down(demand, kernel.machine()) if demand is not None else Pushdown()
         if self._probe is not None:
             self._probe.treat(self._pushdown.treatments)
+
+    def suggest_events(self, names: frozenset[str]) -> None:
+        """Capture these types of events too, which are captured only when asked for."""
+        self.options = replace(self.options, events=self.options.events | names)
 
     @property
     def probe(self) -> Probe:
@@ -91,6 +99,8 @@ class LiveCapture:
         self._resolver = Resolver(lambda: walk(hierarchy))
         self._pending.extend(_blocks(iter(self._resolver.snapshot())))
         self._pending.extend(_blocks(snapshot(hierarchy, user_names=self.options.user_names)))
+        self._pending.extend([idle_thread()] if "switch" in self.options.events else [])
+        self._samples = CpuSamples(os.getpid()) if "procinfo" in self.options.events else None
         if self.options.drop_rights:
             rights.drop()
 
@@ -145,6 +155,7 @@ class LiveCapture:
 
     def _feed_pending(self, engine: Engine) -> bool:
         self._pending.extend(self._resolver.pending())
+        self._pending.extend(_blocks(self._cpu_samples()))
         told = bool(self._pending)
         done = self._feed_all(engine)
         if told:
@@ -160,6 +171,14 @@ class LiveCapture:
             if step.status is not Status.OK:
                 return False
         return True
+
+    def _cpu_samples(self) -> Iterator[bytes]:
+        now = time.monotonic()
+        if self._samples is None or self._stopping or now < self._next_sample:
+            return iter(())
+        # at a fixed pace, so that the growth between two samples is that of one second
+        self._next_sample = max(self._next_sample + 1.0, now - 1.0) if self._next_sample else now + 1.0
+        return iter(self._samples.take())
 
     def _untold(self, engine: Engine) -> Iterator[bytes]:
         """Make records of the losses after which no record came that could have told of them."""

@@ -6,7 +6,7 @@ Nothing is pinned, so that whatever ends this process takes the probe out of the
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -23,6 +23,7 @@ class Loaded:
         constants: Mapping[Constant, int],
         entries: Mapping[str, int],
         hooks: Mapping[int, bytes] | None = None,
+        without: Collection[str] = (),
     ) -> None:
         """Make the maps and load the programs; nothing is attached yet.
 
@@ -31,11 +32,13 @@ class Loaded:
             constants: the run's own values.
             entries: sizes of maps that are not those of the image.
             hooks: the run's own instructions, by the call they take the place of.
+            without: tracepoints of the image to leave out.
 
         Raises:
             OSError: the kernel refused a map or (`bpf.Refused`) a program.
         """
-        self._tracepoints = image.tracepoints
+        self._tracepoints = [name for name in image.tracepoints if name not in without]
+        unused = {tracepoint_function(name) for name in without}
         self._attached = ExitStack()
         with ExitStack() as opened:
             self._maps: dict[str, int] = {}
@@ -48,7 +51,9 @@ class Loaded:
             if "rings" in self._maps:
                 self._add_rings(image, constants[Constant.RING_COUNT], entries["ring"], opened)
             fds = list(self._maps.values())
-            linked = {name: link(code, fds, constants, hooks) for name, code in image.programs.items()}
+            linked = {
+                name: link(code, fds, constants, hooks) for name, code in image.programs.items() if name not in unused
+            }
             self._programs = _load_programs(linked, opened)
             self._opened = opened.pop_all()
 

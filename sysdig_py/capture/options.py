@@ -27,6 +27,7 @@ class LiveOptions:
         max_seconds: end after so many seconds even when nothing happens; 0 goes on for ever.
         user_names: look up users and groups.
         latency: measure the time spent in each call; without, entries are not traced, which makes a call cheaper.
+        events: event types to capture that are captured only when asked for (`capture/extras.py`).
     """
 
     snaplen: int | None = None
@@ -37,6 +38,7 @@ class LiveOptions:
     max_seconds: float = 0.0
     user_names: bool = True
     latency: bool = True
+    events: frozenset[str] = frozenset()
 
     @property
     def data_bytes(self) -> int:

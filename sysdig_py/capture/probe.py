@@ -19,6 +19,7 @@ from typing import Any, Final
 from sysdig_py import locations
 from sysdig_py.capture import bpf, conversions, headers, image_cache, kernel, plans, probe_source, rights, uring
 from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.extras import EXTRAS
 from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.loader import Loaded
 from sysdig_py.capture.machine import memory_bytes
@@ -132,13 +133,13 @@ class Probe:
         image = image_cache.find(key)
         if image is not None:
             try:
-                return Loaded(image, constants, entries, hooks)
+                return Loaded(image, constants, entries, hooks, _unasked(options, image))
             except OSError:
                 # made for this kernel and yet refused: what a fresh one is told counts
                 image_cache.drop(key)
         image = _compile(self._arch, hierarchy, sizes)
         try:
-            loaded = Loaded(image, constants, entries, hooks)
+            loaded = Loaded(image, constants, entries, hooks, _unasked(options, image))
         except OSError as error:
             raise _refusal(error) from error
         image_cache.keep(key, image)
@@ -180,6 +181,21 @@ def _compile(arch: str, hierarchy: Hierarchy, sizes: dict[str, str]) -> Image:
     tracepoints = kernel.tracepoints(types, latency="FEATURE_NO_LATENCY" not in sizes)
     defines = kernel.features(types) | kernel.hierarchy(types, hierarchy) | kernel.constants(arch) | sizes
     return compile_probe(defines, tracepoints)
+
+
+def _unasked(options: LiveOptions, image: Image) -> frozenset[str]:
+    """Return the tracepoints of events that nobody asked for.
+
+    Raises:
+        EnvironmentLack: the kernel does not have those of an event that was asked for.
+    """
+    for name in sorted(options.events):
+        missing = [point for point in EXTRAS[name].tracepoints if point not in image.tracepoints]
+        if missing:
+            raise EnvironmentLack(f"this kernel cannot tell of {name} events: it has no tracepoint {missing[0]}")
+    return frozenset(
+        point for name, extra in EXTRAS.items() if name not in options.events for point in extra.tracepoints
+    )
 
 
 def _refusal(error: OSError) -> EnvironmentLack:

@@ -91,6 +91,9 @@ class Replay:
     def push_down(self, demand: Demand | None) -> None:
         """Do nothing: what a saved trace holds of events is settled."""
 
+    def suggest_events(self, names: frozenset[str]) -> None:
+        """Do nothing: what a saved trace holds is settled."""
+
     def start(self, engine: Engine) -> None:
         """Make ready to feed `engine`."""
         self._engine = engine

@@ -41,6 +41,9 @@ class Source(Protocol):
     def push_down(self, demand: Demand | None) -> None:
         """Live: leave out in the kernel what nobody wants, from `start` on; None, at any time: take everything in."""
 
+    def suggest_events(self, names: frozenset[str]) -> None:
+        """Take the event types that are captured only when asked for (`capture/extras.py`), before `start`."""
+
     def start(self, engine: Engine) -> None:
         """Live: load, attach and feed the snapshot. Replay: make ready to read."""
 

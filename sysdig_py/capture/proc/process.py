@@ -8,11 +8,11 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from sysdig_py.capture.proc.encode import charbuf
+from sysdig_py.capture.proc.encode import charbuf, pack_u64
 from sysdig_py.capture.proc.reading import directory, link, numbers, read, read_or_empty
 from sysdig_py.schema.events import flag_tables
 from sysdig_py.schema.record import Flag, pack_record
-from sysdig_py.schema.state import State
+from sysdig_py.schema.state import STATE_TYPES, State
 
 ENV_LIMIT: Final = 4096
 ARGS_LIMIT: Final = 32768
@@ -155,6 +155,14 @@ def _record(tid: int, process: Process, stat: _Stat, status: dict[bytes, bytes])
     ]
     cgroup = process.cgroup_id
     return pack_record(State.THREAD, params, tid=tid, pid=process.pid, cgroup_id=cgroup, flags=Flag.STATE_ONLY)
+
+
+def idle_thread() -> bytes:
+    """Return the THREAD record of the kernel's idle task, which /proc does not show and switches do."""
+    name = charbuf(b"swapper")
+    known = {"tid": pack_u64(0), "pid": pack_u64(0), "ptid": pack_u64(0), "comm": name, "exe": name}
+    thread = next(kind for kind in STATE_TYPES if kind.code == State.THREAD)
+    return pack_record(State.THREAD, [known.get(param.name, b"") for param in thread.params], flags=Flag.STATE_ONLY)
 
 
 def _thread_flags() -> int:

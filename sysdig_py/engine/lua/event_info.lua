@@ -25,6 +25,9 @@ local ALSO_MODIFY = { [25] = true, [295] = true }
 -- With enter events: writes, of which sysdig keeps track whatever the filter says.
 local ALSO_KEPT = { [8] = true, [9] = true }
 
+-- sysdig has no thread for these; live ones tell it
+local WITH_THREAD = { page_fault = true, procinfo = true }
+
 local function has(info, flag)
     return bit.band(info.flags, flag) ~= 0
 end
@@ -54,7 +57,7 @@ local function complete(code, info)
     info.res_index = return_index(info)
     info.fd_index = used_fd_index(info)
     info.modifies = has(info, M.MODIFIES_STATE) or (dialect.paired and ALSO_KEPT or ALSO_MODIFY)[code] or false
-    info.no_thread = has(info, M.SKIPPARSERESET)
+    info.no_thread = has(info, M.SKIPPARSERESET) and not (not dialect.paired and WITH_THREAD[info.name])
     info.signed, info.index = {}, {}
     for i, param in ipairs(info.params) do
         info.signed[i - 1] = SIGNED[param.type] or false

@@ -74,6 +74,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "", "explain", "", "show what of the filters the kernel judges and what becomes of each event; capture nothing"
     ),
+    Option("", "events", "LIST", "capture these too, which cost more: switch, page_fault, procinfo"),
+    Option("", "page-faults", "", "the same as --events page_fault"),
     Option("E", "exclude-users", "", "leave the names of users and groups out"),
     Option("U", "suppress-comm", "COMM", "leave out the processes of this name; may be given several times"),
     Option("D", "debug", "", "show internal events, and what chisels log, too"),
@@ -144,6 +146,7 @@ class Options(NamedTuple):
     rings: int | None = None
     pushdown: bool = True
     explain: bool = False
+    events: frozenset[str] = frozenset()  # captured only when asked for
     suppressed: tuple[str, ...] = ()
     debug: bool = False
     progress: bool = False
@@ -314,6 +317,13 @@ def duration(option: str, value: str) -> float:
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "ms": 0.001}
 
 
+def _extras(value: str) -> frozenset[str]:
+    # replays do without what it loads
+    from sysdig_py.capture.extras import parse as parse_events
+
+    return parse_events(value)
+
+
 def _time_style(value: str) -> str:
     if value not in ("a", "h", "r", "d", "D"):
         raise UsageError(f"option -t takes one of a h r d D, not '{value}'")
@@ -349,6 +359,8 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "rings": lambda value, _: {"rings": _whole("-rings", value, 1)},
     "no-pushdown": lambda *_: {"pushdown": False},
     "explain": lambda *_: {"explain": True},
+    "events": lambda value, options: {"events": options.events | _extras(value)},
+    "page-faults": lambda _, options: {"events": options.events | {"page_fault"}},
     "E": lambda *_: {"user_names": False},
     "U": lambda value, options: {"suppressed": (*options.suppressed, value)},
     "D": lambda *_: {"debug": True},

@@ -24,6 +24,7 @@ SOURCE_OPTIONS: Final = frozenset(
         "latency",
         "ring_bytes",
         "rings",
+        "events",
         "user_names",
         "suppressed",
         "verbose",

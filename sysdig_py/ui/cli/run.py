@@ -241,6 +241,7 @@ def open_live(options: Options) -> LiveCapture:
             latency=options.latency,
             ring_bytes=options.ring_bytes,
             rings=options.rings,
+            events=options.events,
             user_names=options.user_names,
         )
     )

@@ -62,7 +62,7 @@ class Kernel:
         monkeypatch.setattr(probe, "Loaded", self.load)
         monkeypatch.setattr(probe, "_compile", self.compile)
 
-    def load(self, image, _constants, _entries, hooks):
+    def load(self, image, _constants, _entries, hooks, _without):
         assert set(hooks) == {judge_code.HOOK_FILTER}
         if image in self.refused:
             error = bpf.Refused(13, "program on_x: Permission denied")

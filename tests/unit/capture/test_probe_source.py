@@ -3,7 +3,6 @@ from pathlib import Path
 
 from sysdig_py import locations
 from sysdig_py.capture import plans, probe_source
-from sysdig_py.schema.events import events
 
 
 def test_every_file_of_the_probe_is_joined_once_and_in_order():
@@ -42,10 +41,3 @@ def test_a_level_uses_only_lower_levels():
         for word, other in prefix.items():
             if other > own:
                 assert not re.search(rf"\b{word}_\w+\(", text[name]), (name, word)
-
-
-def test_the_code_of_procexit_is_that_of_the_schema():
-    base = (locations.PROBE / "base.c").read_text()
-    event = next(event for event in events() if event.id == "PROCEXIT_1_E")
-    assert f"#define EV_PROCEXIT_1_E {event.code}\n" in base
-    assert f"#define NPARAMS_PROCEXIT_1_E {len(event.params)}\n" in base

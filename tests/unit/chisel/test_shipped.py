@@ -334,12 +334,6 @@ def later() -> bytes:
     return stream.take()
 
 
-@pytest.mark.parametrize("name", ["topprocs_cpu", "topcontainers_cpu"])
-def test_cpu_tables_say_what_they_miss_live(name: str) -> None:
-    with pytest.raises(ChiselError, match="read a trace with -r"):
-        play([(name, None)], scene(), live=True)
-
-
 @pytest.mark.parametrize("name", ["spectrogram", "subsecoffset"])
 def test_heat_needs_a_terminal(name: str) -> None:
     with pytest.raises(ChiselError, match="init"):

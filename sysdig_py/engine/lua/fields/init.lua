@@ -104,7 +104,11 @@ local function forms(kind, getter)
     return text or written.text_of(put), put or written.put_of(text)
 end
 
+-- every field that something was made for: the keys
+M.used = {}
+
 local function instance(row, name, argument)
+    M.used[row.name] = true
     local getter = getters[row.name]
     if getter and getter.make then getter = getter.make(argument) end
     if not getter then return nil end
