@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sysdig_py.chisel.modules import read_module
 from sysdig_py.chisel.registry import Registry, Script
 from sysdig_py.engine.vm import Runtime
 from sysdig_py.errors import UsageError
+
+if TYPE_CHECKING:
+    from sysdig_py.chisel.view import View
 
 
 class Argument(NamedTuple):
@@ -52,7 +55,8 @@ class Describer:
         self._registry = registry
         runtime = Runtime()
         runtime.require("chisel.loader")[b"set_reader"](read_module)
-        self._describe = runtime.require("chisel.describe")[b"describe"]
+        module = runtime.require("chisel.describe")
+        self._describe, self._view = module[b"describe"], module[b"view"]
         self._dirs = runtime.table([os.fsencode(d) for d in registry.module_dirs])
 
     def describe(self, script: Script) -> Description:
@@ -65,6 +69,32 @@ class Describer:
         if isinstance(answer, tuple):
             raise UsageError(f"Failed to load chisel {script.name}: {_text(answer[1])}")
         return _description(script.name, answer)
+
+    def view(self, script: Script) -> View:
+        """Return the view that `script` describes.
+
+        Raises:
+            UsageError: the script cannot be run, or is no proper view.
+        """
+        from sysdig_py.chisel.view import view_from
+
+        answer = self._view(os.fsencode(script.path), script.source, self._dirs)
+        if isinstance(answer, tuple):
+            raise UsageError(f"Failed to load view {script.name}: {_text(answer[1])}")
+        return view_from(answer)
+
+    def views(self) -> Iterator[View]:
+        """Yield every view of the search path; of two with the same id the first."""
+        seen: set[str] = set()
+        for script in self._registry.all():
+            try:
+                view = self.view(script)
+            except UsageError:
+                # no view, or none that can be used: `-i` tells why
+                continue
+            if view.id not in seen:
+                seen.add(view.id)
+                yield view
 
     def find(self, name: str) -> Description:
         """Return the description of the chisel `name`.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
 from sysdig_py.chisel.describe import Argument, Description
+from sysdig_py.chisel.view import Column, View
 
 INDENT: Final = 16
 SHORT_WIDTH: Final = 63
@@ -29,6 +31,37 @@ def chisel_info(chisel: Description) -> str:
     description = "".join(f"{line}\n" for line in _cut(chisel.description, LONG_WIDTH))
     args = "".join(_argument(a) for a in chisel.args) + "\n" if chisel.args else "(None)\n"
     return f"{_category(chisel.category)}{_summary(chisel)}\n{description}Args:\n{args}"
+
+
+def view_info(view: View) -> str:
+    """Return the text of `-i` for a view: what it shows, of what, and its columns and actions."""
+    of = ", ".join(name or "the whole machine" for name in view.applies_to) or "nothing by itself"
+    facts = [("Shows:", view.view_type), ("For:", of), ("Filter:", view.filter), ("Below:", view.drilldown_target)]
+    blocks = [
+        f"\nView: {view.name} ({view.id})\n{'-' * LONG_WIDTH}\n",
+        *(_row(title, text) for title, text in facts if text),
+        *(f"\n{_wrapped(text, '')}" for text in (view.description, *view.tips) if text),
+        "\nColumns:\n",
+        *(_row(f"  {c.name}", _column(c)) for c in view.columns),
+    ]
+    if view.actions:
+        blocks += ["\nActions:\n", *(_row(f"  {a.hotkey}", f"{a.description}: {a.command}") for a in view.actions)]
+    return "".join(blocks)
+
+
+def _column(column: Column) -> str:
+    marks = [word for word, is_so in (("key", column.is_key), ("groups", column.is_groupby_key)) if is_so]
+    marks += [f"{column.aggregation} of"] if column.aggregation else []
+    return " ".join([*marks, column.field]) + (f": {column.description}" if column.description else "")
+
+
+def _row(title: str, text: str) -> str:
+    lines = _wrapped(text, " " * INDENT)
+    return title.ljust(INDENT) + lines.lstrip() if len(title) < INDENT else f"{title}\n{lines}"
+
+
+def _wrapped(text: str, indent: str) -> str:
+    return textwrap.fill(text, LONG_WIDTH, initial_indent=indent, subsequent_indent=indent) + "\n"
 
 
 def _category(category: str) -> str:

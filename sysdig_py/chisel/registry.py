@@ -44,12 +44,18 @@ class Registry:
         Raises:
             UsageError: there is none, or it cannot be read.
         """
-        for suffix in (".lua", ""):
-            for directory in self.dirs:
-                path = f"{directory}{name}{suffix}"
-                if name and Path(path).is_file():
-                    return Script(Path(name).name.removesuffix(".lua"), path, _read(path))
+        path = self._path(name)
+        if path:
+            return Script(Path(name).name.removesuffix(".lua"), path, _read(path))
         raise UsageError(self._unknown(name))
+
+    def has(self, name: str) -> bool:
+        """Whether `find` would find something."""
+        return bool(self._path(name))
+
+    def _path(self, name: str) -> str:
+        paths = (f"{directory}{name}{suffix}" for suffix in (".lua", "") for directory in self.dirs)
+        return next((path for path in paths if name and Path(path).is_file()), "")
 
     def all(self) -> list[Script]:
         """Return every Lua file of the search path; a name hides the same name in later folders."""

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from sysdig_py.chisel.registry import Registry
-from sysdig_py.errors import FilterError
+from sysdig_py.errors import FilterError, UsageError
 
 if TYPE_CHECKING:
     from sysdig_py.chisel.describe import Describer, Description
@@ -69,14 +69,20 @@ def chisel_list() -> str:
 
 
 def chisel_info(name: str) -> str:
-    """Return the text of `-i NAME`.
+    """Return the text of `-i NAME`; a view is found by its file's name with or without `v_`.
 
     Raises:
         UsageError: there is no such chisel.
     """
     from sysdig_py.chisel import listing as chisel_texts
+    from sysdig_py.chisel.describe import describer
 
-    return chisel_texts.chisel_info(_describe(name))
+    known = registry()
+    script = known.find(name if known.has(name) or not known.has(f"v_{name}") else f"v_{name}")
+    description = describer(known).describe(script)
+    if description.is_view:
+        return chisel_texts.view_info(describer(known).view(script))
+    return chisel_texts.chisel_info(description)
 
 
 def chisel_wants_word(name: str, rest: Sequence[str]) -> bool:
@@ -87,7 +93,10 @@ def chisel_wants_word(name: str, rest: Sequence[str]) -> bool:
     """
     from sysdig_py.chisel import arguments
 
-    return arguments.wants_next_word(_describe(name), rest, _is_filter)
+    description = _describe(name)
+    if description.is_view:
+        raise UsageError(f"{name} is a view: it describes a table, and prints none; -i {name} shows it")
+    return arguments.wants_next_word(description, rest, _is_filter)
 
 
 def _describe(name: str) -> Description:

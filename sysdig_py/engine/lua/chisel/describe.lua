@@ -1,6 +1,7 @@
 -- What a chisel says about itself, read without a capture: the script's body runs in a sandbox without the API.
 
 local sandbox = require("chisel.sandbox")
+local view = require("chisel.view")
 
 local M = {}
 
@@ -81,6 +82,22 @@ local function arguments(path, env)
         list[i] = argument(path, entry)
     end
     return list
+end
+
+-- Return what a view's view_info says (chisel/view.lua), or nil and a message.
+function M.view(path, source, dirs)
+    local box = new_box(path, dirs)
+    local ok, result = limited(sandbox.run, box, source)
+    local info = ok and rawget(box.env, "view_info")
+    if ok and type(info) ~= "table" then
+        return nil, "it has no view_info"
+    elseif ok then
+        ok, result = limited(view.read, info)
+    end
+    if not ok then
+        return nil, result
+    end
+    return result
 end
 
 -- Return {description, short_description, category, hidden, is_view, has_args, args} or nil and a message.
