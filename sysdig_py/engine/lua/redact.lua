@@ -151,7 +151,7 @@ local function packed(rec, params)
     local bytes = ffi.new("uint8_t[?]", len)
     ffi.copy(bytes, rec, HEADER)
     local made = ffi.cast(record.mut_ptr, bytes)
-    made.len, made.event_len = len, HEADER - PREFIX + #body
+    made.len, made.event_len, made.nparams = len, HEADER - PREFIX + #body, #params
     made.flags = large and bit.bor(made.flags, LARGE) or bit.band(made.flags, bit.bnot(LARGE))
     ffi.copy(bytes + HEADER, body, #body)
     return ffi.string(bytes, len)
