@@ -37,9 +37,9 @@ class Capture:
     packets: list[Packet] = field(default_factory=list)
 
 
-def read(data: bytes) -> Capture:
-    """Read a whole file; anything that is not as the format says is an assertion."""
-    capture = Capture()
+def read(data: bytes, capture: Capture | None = None) -> Capture:
+    """Read a file, or go on with what follows in one; anything that is not as the format says is an assertion."""
+    capture = capture or Capture()
     for kind, body in _blocks(data):
         if kind == 0x0A0D0D0A:
             assert struct.unpack_from("<IHHq", body) == (0x1A2B3C4D, 1, 0, -1)

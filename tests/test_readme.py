@@ -17,7 +17,7 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 def answers() -> list[tuple[str, list[str]]]:
     """Return every command on the shipped trace with the lines shown below it."""
     blocks = [block.rstrip("\n").split("\n") for block in _BLOCK.findall((ROOT / "README.md").read_text())]
-    return [(lines[0][2:], lines[1:]) for lines in blocks if lines[0].startswith("$ sysdig-py -r tests/data/")]
+    return [(lines[0][2:], lines[1:]) for lines in blocks if re.match(r"\$ sysdig-py .*-r tests/data/", lines[0])]
 
 
 def printed(command: str) -> list[str]:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from sysdig_py import filter as event_filter
+from sysdig_py.capture.demand import Consumer, Demand
 from sysdig_py.capture.source import CaptureStats, Source
 from sysdig_py.engine.vm import Engine, HostCallbacks
 
@@ -21,12 +22,14 @@ class Request:
         filter_text: only the events it accepts count, "" for all.
         max_events: end after so many of them, 0 for no limit.
         max_seconds: end after so many seconds of event time, 0 for no limit.
+        pushdown: live: let the kernel leave out what the filter does not want.
     """
 
     open: Callable[[], Source]
     filter_text: str = ""
     max_events: int = 0
     max_seconds: float = 0.0
+    pushdown: bool = True
 
 
 def _lua_source(text: str) -> str:
@@ -55,6 +58,8 @@ class Pass:
             self.engine.begin(self.source.machine, self.source.is_live, self.source.name)
             self.engine.set_filter(filter_source)
             self.engine.set_limits(request.max_events, request.max_seconds)
+            if self.source.is_live and request.pushdown:
+                self.source.push_down(Demand(Consumer("capture filter", request.filter_text)))
         except BaseException:
             self.source.close()
             raise

@@ -15,7 +15,7 @@ SECONDS = os.environ.get("SYSDIG_PY_FUZZ_SECONDS", "3")
 SEED = os.environ.get("SYSDIG_PY_FUZZ_SEED") or str(int.from_bytes(os.urandom(4), "little"))
 
 
-@pytest.mark.parametrize("target", ["reader", "index", "engine"])
+@pytest.mark.parametrize("target", ["reader", "index", "engine", "export"])
 def test_nothing_in_a_trace_harms_its_reader(target: str) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.trace_worker", target, SEED, SECONDS],

@@ -18,11 +18,17 @@ from collections.abc import Callable
 
 from sysdig_py.engine.vm import Engine, EngineFault
 from sysdig_py.errors import TraceError
+from sysdig_py.export import state_tables
+from sysdig_py.export.collector import Collector
+from sysdig_py.export.fields import COMMON, column
 from sysdig_py.schema.events import EventType, events
 from sysdig_py.schema.record import pack_record
 from sysdig_py.schema.state import STATE_TYPES
 from sysdig_py.trace.format import MAGIC
 from sysdig_py.trace.reader import SLACK, NativeReader
+from tests.pcapng import Capture
+from tests.pcapng import read as read_pcapng
+from tests.synthetic import Stream
 from tests.unit.trace.traces import span, trace
 
 PAGE = mmap.PAGESIZE
@@ -115,14 +121,59 @@ def random_record(noise: random.Random, event: EventType, ts: int) -> bytes:
 
 def fuzz_engine(noise: random.Random) -> Callable[[], None]:
     """Whatever validation lets through, the engine survives; its faults are errors, and are printed."""
-    memory, clock = Guarded(1 << 20), itertools.count(1_700_000_000_000_000_000, 1000)
     engine = Engine()
     engine.print_lines("%evt.num %evt.type %evt.args")
     engine.write_records(1 << 20)
+
+    def take() -> None:
+        engine.take_output()
+        engine.take_records()
+
+    return feeding(noise, engine, take)
+
+
+def fuzz_export(noise: random.Random) -> Callable[[], None]:
+    """The same for what collects columns, keeps books of flows, and makes packets."""
+    engine = Engine()
+    collector = Collector(engine, [column(name) for name in COMMON])
+    state_tables.follow_flows(engine)
+    packets = engine.require("pcapng.sink")
+    packets[b"start"]()
+    file = Capture()
+
+    def take() -> None:
+        collector.take().validate(full=True)
+        read_pcapng(packets[b"take"](), file)
+        assert all(packet.checks for packet in file.packets)
+        file.packets.clear()
+        if noise.random() < 0.05:
+            for table in state_tables.TABLES:
+                state_tables.read(engine, table).validate(full=True)
+
+    return feeding(noise, engine, take, lambda: connection(noise) if noise.random() < 0.5 else b"")
+
+
+def connection(noise: random.Random) -> bytes:
+    """A connection that is made as it should be, for doubtful records to come upon."""
+    pair = bytes([2]) + noise.randbytes(12) if noise.random() < 0.5 else bytes([10]) + noise.randbytes(36)
+    tid, fd = noise.choice([1, 2, 3]), noise.choice([0, 1, 3])
+    stream = Stream(ts=1_700_000_000_000_000_000)
+    if noise.random() < 0.3:
+        return stream.event("SOCKET_ACCEPT4_6_X", tid=tid, fd=fd, tuple=pair).take()
+    domain, kind = (2 if pair[0] == 2 else 10), noise.choice([1, 2])
+    stream.event("SOCKET_SOCKET_X", tid=tid, fd=fd, domain=domain, type=kind, proto=0)
+    return stream.event("SOCKET_CONNECT_X", tid=tid, res=noise.choice([0, -115]), tuple=pair, fd=fd).take()
+
+
+def feeding(
+    noise: random.Random, engine: Engine, take: Callable[[], None], before: Callable[[], bytes] = bytes
+) -> Callable[[], None]:
+    """Return what feeds random records to an engine, behind those of `before`, and then calls `take`."""
+    memory, clock = Guarded(1 << 20), itertools.count(1_700_000_000_000_000_000, 1000)
     check = engine.require("validate")[b"validate"]
 
     def step() -> None:
-        data = b"".join(random_record(noise, noise.choice(TYPES), next(clock)) for _ in range(20))
+        data = before() + b"".join(random_record(noise, noise.choice(TYPES), next(clock)) for _ in range(20))
         if noise.random() < 0.5:
             data = mutate(noise, data, noise.randrange(1, 6))
         sound = int(check(memory.place(data), len(data))[0])
@@ -136,8 +187,7 @@ def fuzz_engine(noise: random.Random) -> Callable[[], None]:
                 consumed = fault.consumed
             assert consumed > 0, "no progress"
             at += consumed
-        engine.take_output()
-        engine.take_records()
+        take()
 
     return step
 
@@ -159,7 +209,7 @@ def fuzz_index(noise: random.Random) -> Callable[[], None]:
 
 
 FAULTS: Counter[str] = Counter()
-TARGETS = {"reader": fuzz_reader, "engine": fuzz_engine, "index": fuzz_index}
+TARGETS = {"reader": fuzz_reader, "engine": fuzz_engine, "index": fuzz_index, "export": fuzz_export}
 
 
 def main(target: str, seed: str, seconds: str) -> None:

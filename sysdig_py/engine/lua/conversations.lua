@@ -67,7 +67,7 @@ end
 -- The conversation that the end `fd` belongs to. It is a new one the first time; and when the one with these ends is
 -- over and had another descriptor at this end: the ports are in use again.
 function Book:find(fd)
-    local known = fd.conversation
+    local known = fd[self.field]
     if known and is_about(known, fd) then return known end
     local key = key_of(fd)
     known = recalled(self, key)
@@ -77,13 +77,14 @@ function Book:find(fd)
         seen = M.is_client(known, fd) and "has_client" or "has_server"
     end
     known[seen] = true
-    fd.conversation = known
+    fd[self.field] = known
     return known
 end
 
--- A book of conversations; make(conversation, fd) adds what its owner keeps about a new one.
-function M.new(make)
-    return setmetatable({ young = {}, old = {}, count = 0, make = make }, Book)
+-- A book of conversations. Descriptors (and their duplicates) keep theirs under the name `field`;
+-- make(conversation, fd) adds what the owner of the book keeps about a new one.
+function M.new(field, make)
+    return setmetatable({ field = field, young = {}, old = {}, count = 0, make = make }, Book)
 end
 
 return M

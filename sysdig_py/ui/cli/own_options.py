@@ -25,6 +25,7 @@ SOURCE_OPTIONS: Final = frozenset(
         "ring_bytes",
         "rings",
         "events",
+        "pushdown",
         "user_names",
         "suppressed",
         "verbose",
@@ -112,6 +113,7 @@ def request(options: Options) -> Request:
         filter_text=_filter_text(options),
         max_events=options.max_events,
         max_seconds=options.max_seconds,
+        pushdown=options.pushdown,
     )
 
 

@@ -7,7 +7,9 @@ import pytest
 import sysdig_py
 from sysdig_py.errors import TraceError, UsageError
 from sysdig_py.export.sources import DamagedTrace
+from tests.scap import Trace, i64, process, processes
 from tests.source_tree import ROOT
+from tests.synthetic import START
 from tests.traces import write_story
 
 
@@ -32,6 +34,17 @@ def test_a_cut_trace_is_read_with_a_warning(tmp_path: Path) -> None:
     selection = sysdig_py.open(path).select("evt.num")
     with pytest.warns(DamagedTrace, match="lost"):
         assert selection.arrow().num_rows == 10
+
+
+def test_traces_of_sysdig(tmp_path: Path) -> None:
+    path = tmp_path / "t.scap"
+    path.write_bytes(Trace(processes(process(10, comm="cat"))).event(4, i64(3)).event(5, i64(0)).data)
+    table = sysdig_py.open(path).select("evt.num", "evt.dir", "evt.type", "proc.name", "evt.rawtime").arrow()
+    assert table.drop(["evt.rawtime"]).to_pylist() == [
+        {"evt.num": 1, "evt.dir": ">", "evt.type": "close", "proc.name": "cat"},
+        {"evt.num": 2, "evt.dir": "<", "evt.type": "close", "proc.name": "cat"},
+    ]
+    assert table["evt.rawtime"].cast("int64").to_pylist() == [START + 1000, START + 2000]
 
 
 def test_live_without_a_limit_has_no_end() -> None:

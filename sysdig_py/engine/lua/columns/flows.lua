@@ -20,7 +20,7 @@ local function new_side()
     }
 end
 
-local book = conversations.new(function(conversation)
+local book = conversations.new("flow", function(conversation)
     conversation.client, conversation.server = false, false
     M.rows[#M.rows + 1] = conversation
 end)

@@ -30,7 +30,7 @@ function at:next()
     self.comment = labels.short()
 end
 
-local book = conversations.new(function(conversation, fd)
+local book = conversations.new("conversation", function(conversation, fd)
     conversation.seen_by_client = conversations.is_client(conversation, fd)
     conversation.is_new = true
     counts.conversations = counts.conversations + 1

@@ -8,6 +8,7 @@ local M = {}
 local SYN, ACK, FIN, RST, PSH = packets.SYN, packets.ACK, packets.FIN, packets.RST, packets.PSH
 local LARGEST, WRAP = packets.LARGEST, 4294967296
 local OLD, ASKED, MADE = 0, 1, 2
+local MOST = 0x7FFFF000 -- Linux moves no more than that in one call (MAX_RW_COUNT)
 local FIRST_STEP = 64008 -- apart, so that ports in use again do not look like a retransmission
 
 local next_first = 1
@@ -66,6 +67,7 @@ end
 function M.data(c, at, from_client, payload, available, size)
     if c.phase == ASKED then M.make(c, at) end
     c.phase = MADE
+    size = math.min(size, MOST)
     while size > 0 do
         local part = math.min(size, LARGEST)
         segment(c, at, from_client, part == size and PSH + ACK or ACK, payload, available, part)

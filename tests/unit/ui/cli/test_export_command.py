@@ -40,6 +40,9 @@ def test_chosen_fields_and_limits(tmp_path: Path) -> None:
     [
         ([], 2, "use: sysdig-py export"),
         (["--parquet"], 2, "needs a value"),
+        (["--parquet", "OUT", "--pcapng", "OUT", "-r", DEMO], 2, "use: sysdig-py export"),
+        (["--pcapng", "OUT", "-r", DEMO, "--fields", "evt.num"], 2, "--fields goes with --parquet"),
+        (["--pcapng", "missing/OUT", "-r", DEMO], 3, "missing/OUT"),
         (["--parquet", "OUT", "-r", DEMO, "--fields", "proc.nam"], 2, "did you mean proc.name"),
         (["--parquet", "OUT", "-r", DEMO, "nonsense=1"], 2, "nonsense"),
         (["--parquet", "OUT", "-r", "missing.spy"], 3, "missing.spy"),
@@ -57,6 +60,23 @@ def test_errors_leave_no_file(
     assert complaint in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_packets_into_a_pipe() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m sysdig_py export --pcapng - -r {DEMO} -n 400 | tshark -r - -Y http.request",
+        shell=True, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT,
+    )  # fmt: skip
+    assert len(done.stdout.splitlines()) == 5
+    assert "29 packets, 5 conversations, " in done.stderr
+
+
+def test_packets_into_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.pcapng"
+    done = export("--pcapng", str(path), "-r", DEMO, "container.name=client")
+    assert done.returncode == 0
+    assert done.stderr == "311 packets, 49 conversations, 4390 events read, 0 lost\n"
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_missing_library_is_told_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
