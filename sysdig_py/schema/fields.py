@@ -2,7 +2,8 @@
 
 One row per field: name, type, flags, one-line meaning. Types are the parameter types of the event
 schema. Flags: `F` filter only, `P` display only, `A` argument required, `a` argument optional,
-`T` meant for tables. The getters live in `engine/lua/fields/`; a test holds the two lists together.
+`T` meant for tables, `X` known for the sake of sysdig's filters, and without a value in every stream there is: not
+listed but with `-v`. The getters live in `engine/lua/fields/`; a test holds the two lists together.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ _FLAG_WORDS: Final = {
     "A": "argument required",
     "a": "argument optional",
     "T": "for tables",
+    "X": "never has a value",
 }
 
 
@@ -111,15 +113,19 @@ def _class_table(title: str, prefixes: tuple[str, ...], about: str) -> str:
     rows = [
         f"`{field.name}` | {field.type.upper()} | {field.meaning}"
         for field in fields().values()
-        if field.name.split(".", 1)[0] in prefixes and "T" not in field.flags
+        if field.name.split(".", 1)[0] in prefixes and not _is_left_out(field)
     ]
     return "\n".join([*head, *rows]) + "\n"
+
+
+def _is_left_out(field: Field) -> bool:
+    return "T" in field.flags or "X" in field.flags
 
 
 def _class_text(title: str, prefixes: tuple[str, ...], about: str, *, verbose: bool) -> str:
     lines = [_RULE, f"{'Field Class:':{_NAME_COLUMN}}{title}", *_columns("Description:", about), ""]
     for field in fields().values():
-        if field.name.split(".", 1)[0] in prefixes and (verbose or "T" not in field.flags):
+        if field.name.split(".", 1)[0] in prefixes and (verbose or not _is_left_out(field)):
             lines += _columns(field.name, _meaning(field, verbose=verbose))
     return "\n".join(lines) + "\n"
 

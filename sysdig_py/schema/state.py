@@ -103,7 +103,10 @@ STATE_TYPES: Final[tuple[EventType, ...]] = (
         "tid:pid pid:pid ptid:pid sid:pid vpgid:pid pgid:pid comm:charbuf exe:charbuf exepath:charbuf"
         " args:bytebuf cwd:charbuf root:charbuf env:bytebuf cgroups:bytebuf fdlimit:int64 flags:uint32"
         " uid:uid gid:gid loginuid:uid vm_size:uint32 vm_rss:uint32 vm_swap:uint32 pgft_maj:uint64"
-        " pgft_min:uint64 vtid:pid vpid:pid tty:uint32 start_ts:uint64",
+        " pgft_min:uint64 vtid:pid vpid:pid tty:uint32 start_ts:uint64"
+        # what only some recorders tell: the program's file (exe_flags: bits of execve's flags) and the rights
+        " pidns_init_start_ts:uint64 exe_flags:uint32 cap_inheritable:uint64 cap_permitted:uint64"
+        " cap_effective:uint64 exe_ino:uint64 exe_ctime:uint64 exe_mtime:uint64",
     ),
     # tuple: client/source end first, as in a SOCKTUPLE event parameter; a listener has its own end as destination;
     # without a type: the number is free

@@ -58,5 +58,7 @@ def _value(kind: str, data: bytes) -> Any:
         return data[:-1].decode(errors="surrogateescape")
     if kind in _RAW:
         return data
+    if not data:
+        return None  # not told
     assert len(data) in (1, 2, 4, 8)
     return int.from_bytes(data, "little", signed=kind in _SIGNED)

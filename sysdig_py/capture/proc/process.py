@@ -152,9 +152,20 @@ def _record(tid: int, process: Process, stat: _Stat, status: dict[bytes, bytes])
         _S64(vpid),
         _U32(stat.tty & _NO_ID),
         _U64(stat.start_ts),
+        *_program(process.pid, status),
     ]
     cgroup = process.cgroup_id
     return pack_record(State.THREAD, params, tid=tid, pid=process.pid, cgroup_id=cgroup, flags=Flag.STATE_ONLY)
+
+
+def _program(pid: int, status: dict[bytes, bytes]) -> list[bytes]:
+    """Return the last parameters: rights, and the file of the program; what /proc does not tell is empty."""
+    rights = [_U64(int(status[key], 16)) if key in status else b"" for key in (b"CapInh", b"CapPrm", b"CapEff")]
+    try:
+        file = os.stat(f"/proc/{pid}/exe")  # noqa: PTH116 - thousands of them
+    except OSError:  # a thread of the kernel has none
+        return [b"", b"", *rights, b"", b"", b""]
+    return [b"", b"", *rights, *(_U64(number) for number in (file.st_ino, file.st_ctime_ns, file.st_mtime_ns))]
 
 
 def idle_thread() -> bytes:

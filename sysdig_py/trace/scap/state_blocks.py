@@ -70,22 +70,44 @@ def _process(cursor: Cursor, version: int) -> bytes:
     vtid, vpid = cursor.values("qq") if version >= 4 else (_NO_ID, _NO_ID)
     cgroups = cursor.text() if version >= 4 else b""
     root = cursor.text() if version >= 5 else b""
-    tty, loginuid = _tail(cursor) if version >= 9 else (0, 0xFFFFFFFF)
-    ids = [_I64(number) for number in (tid, pid, ptid, sid, vpgid, _NO_ID)]
+    tail = _tail(cursor) if version >= 9 else {}
+    ids = [_I64(number) for number in (tid, pid, ptid, sid, vpgid, tail.get("pgid", _NO_ID))]
     texts = [_text(comm), _text(exe), _text(exepath), args, _text(cwd), _text(root), env, cgroups]
     counts = [_U32(number) for number in memory[:3]] + [_U64(number) for number in memory[3:]]
-    params = [*ids, *texts, _I64(fdlimit), _U32(flags), _U32(uid), _U32(gid), _U32(loginuid), *counts]
-    params += [_I64(vtid), _I64(vpid), _U32(tty), _U64(0)]
-    return _record(State.THREAD, params, tid)
+    params = [*ids, *texts, _I64(fdlimit), _U32(flags), _U32(uid), _U32(gid), _U32(tail.get("loginuid", 0xFFFFFFFF))]
+    params += [*counts, _I64(vtid), _I64(vpid), _U32(tail.get("tty", 0)), _U64(0)]
+    return _record(State.THREAD, params + _program(tail), tid)
 
 
-def _tail(cursor: Cursor) -> tuple[int, int]:
-    """Return tty and login uid; the tail holds the first values of a list that grew with the writers."""
-    tty = 0
+# the end of a process entry: the first values of a list that grew with the writers
+_TAIL: Final = (
+    *(("loginuid", "I"), ("writable", "B"), ("cap_inheritable", "Q"), ("cap_permitted", "Q"), ("cap_effective", "Q")),
+    *(("upper_layer", "B"), ("exe_ino", "Q"), ("exe_ctime", "Q"), ("exe_mtime", "Q"), ("from_memfd", "B")),
+    *(("lower_layer", "B"), ("pgid", "q")),
+)
+_EXE_FLAGS: Final = {"writable": 1, "upper_layer": 2, "from_memfd": 4, "lower_layer": 8}
+_WIDE: Final = ("cap_inheritable", "cap_permitted", "cap_effective", "exe_ino", "exe_ctime", "exe_mtime")
+
+
+def _tail(cursor: Cursor) -> dict[str, int]:
+    """Return what is there of the tail."""
+    told: dict[str, int] = {}
     if cursor.left > 29:
-        cursor.raw(8)
-        tty = cursor.value("I")
-    return tty, cursor.value("I") if cursor.left >= 4 else 0xFFFFFFFF
+        told["pidns_start"], told["tty"] = cursor.values("QI")
+    for name, form in _TAIL:
+        if cursor.left < struct.calcsize(f"<{form}"):
+            break
+        told[name] = cursor.value(form)
+    return told
+
+
+def _program(tail: dict[str, int]) -> list[bytes]:
+    """Return the last parameters of a THREAD record; what was not told is empty."""
+    flags = b""
+    if "writable" in tail:
+        flags = _U32(sum(bit for name, bit in _EXE_FLAGS.items() if tail.get(name)))
+    start = _U64(tail["pidns_start"]) if "pidns_start" in tail else b""
+    return [start, flags, *(_U64(tail[name]) if name in tail else b"" for name in _WIDE)]
 
 
 def _text(raw: bytes) -> bytes:

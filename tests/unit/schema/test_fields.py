@@ -26,7 +26,7 @@ def test_catalogue_rows_are_sound():
     types = load_data("names")["types"]
     for field in fields().values():
         assert field.type in types, field
-        assert set(field.flags) <= set("FPAaT"), field
+        assert set(field.flags) <= set("FPAaTX"), field
         assert field.meaning.endswith("."), field
 
 

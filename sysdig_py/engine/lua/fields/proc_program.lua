@@ -1,5 +1,6 @@
 -- Fields about the program a process runs, the rights it has and what its standard descriptors are.
 local bit = require("bit")
+local ffi = require("ffi")
 local ev = require("ev")
 local fdtext = require("render.fd")
 local memo = require("fields.memo")
@@ -22,9 +23,24 @@ F["proc.is_exe_upper_layer"] = of_thread("exe_upper_layer")
 F["proc.is_exe_lower_layer"] = of_thread("exe_lower_layer")
 F["proc.is_exe_from_memfd"] = of_thread("exe_from_memfd")
 F["proc.exe_ino"] = of_thread("exe_ino")
-F["proc.exe_ino.ctime"] = of_thread("exe_ctime")
-F["proc.exe_ino.mtime"] = of_thread("exe_mtime")
-F["proc.pidns_init_start_ts"] = of_thread("pidns_start")
+
+-- A time in ns since the epoch, of which a Lua number loses the last digits: the text has all of them.
+local function time_of(key)
+    return {
+        get = function()
+            local ns = ev.thread[key]
+            return ns and tonumber(ns)
+        end,
+        text = function()
+            local ns = ev.thread[key]
+            return ns and tostring(ns):match("^%d+")
+        end,
+    }
+end
+
+F["proc.exe_ino.ctime"] = time_of("exe_ctime")
+F["proc.exe_ino.mtime"] = time_of("exe_mtime")
+F["proc.pidns_init_start_ts"] = time_of("pidns_start")
 
 -- Ns from the moment `first` to the moment `second`; both are keys of the thread.
 local function between(first, second)
@@ -32,7 +48,7 @@ local function between(first, second)
         local thread = ev.thread
         local from, to = thread[first], thread[second]
         if not from or not to or from == 0 or to == 0 then return nil end
-        return tonumber(to - from)
+        return tonumber(ffi.cast("int64_t", to) - ffi.cast("int64_t", from))
     end }
 end
 

@@ -3,6 +3,7 @@ local bit = require("bit")
 local ev = require("ev")
 local decode = require("decode")
 local event_info = require("event_info")
+local program = require("state.program")
 local threads = require("state.threads")
 
 local handlers = {}
@@ -61,7 +62,9 @@ local function create(tid, pid, parent, at)
         child.ptid = parent_id(parent, flags)
         if tid == pid then inherit_process(child, parent, flags) end
     end
+    if parent then program.inherit(child, parent) end
     take_event(child, at)
+    program.take(child, at, nil)
     if tid == pid then child.main.fdlimit = value(at, "fdlimit") or child.main.fdlimit end
     child.vtid, child.vpid = tid, pid
     child.born, child.start_ts, child.known = ev.rel, tonumber(ev.ts()), true

@@ -4,6 +4,7 @@ local decode = require("decode")
 local event_info = require("event_info")
 local fds = require("state.fds")
 local path = require("state.path")
+local program = require("state.program")
 local threads = require("state.threads")
 
 local handlers = {}
@@ -55,6 +56,7 @@ local function execve(at)
     local thread = ev.thread
     take_text(thread, at)
     take_numbers(thread, at, EXEC_NUMBERS)
+    program.take(thread, at, at.flags)
     thread.exepath = exec_path(thread, at)
     thread.main.fdlimit = num(at.fdlimit) or thread.main.fdlimit
     if thread.ptid < 0 then thread.ptid = num(at.ptid) or -1 end
@@ -66,6 +68,13 @@ for _, id in ipairs({ "EXECVE_8", "EXECVE_13", "EXECVE_14", "EXECVE_15", "EXECVE
     "EXECVE_19", "EXECVEAT" }) do
     local at, code = layout("SYSCALL_" .. id .. "_X")
     handlers[code] = function() execve(at) end
+end
+
+do
+    local at, code = layout("SYSCALL_CAPSET_X")
+    handlers[code] = function()
+        if ev.res == 0 then program.take(ev.thread, at, nil) end
+    end
 end
 
 local function procexit()

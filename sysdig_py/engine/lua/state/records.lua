@@ -14,6 +14,7 @@ local endpoints = require("state.endpoints")
 local fds = require("state.fds")
 local interfaces = require("state.interfaces")
 local sockets = require("state.sockets")
+local program = require("state.program")
 local threads = require("state.threads")
 local users = require("state.users")
 local snapshot = dialect.paired and require("state.paired.snapshot")
@@ -64,6 +65,7 @@ on("THREAD", "tid", function(at, rec, tid)
     if not thread or thread.pid ~= pid then thread = threads.create(tid, pid) end
     thread_texts(thread, at)
     for field, name in pairs(NUMBERS) do thread[field] = num(at[name]) or thread[field] end
+    program.take(thread, at, at.exe_flags)
     if tid == pid then process_facts(thread, at) end
     thread.cgroup, thread.known, thread.born = tonumber(rec.cgroup_id), true, nil
     if snapshot then snapshot.thread(thread) end

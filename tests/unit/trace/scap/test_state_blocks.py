@@ -64,7 +64,18 @@ def test_every_version_of_a_process_list(version: int):
 def test_the_tail_of_a_process_grew_with_its_writers(tail: bytes, tty: int, loginuid: int):
     probe = told(0x215, scap.process(5, tail=tail) + scap.process(6))
     assert (probe.thread(5, "tty"), probe.thread(5, "loginuid")) == (tty, loginuid)
+    assert probe.thread(5, "exe_writable") is (True if tail else None)
     assert probe.thread(6, "comm") == b"comm"
+
+
+def test_the_newest_tail_tells_of_the_program_and_the_rights():
+    tail = struct.pack("<QIIB", 99, 0, 0, 1) + struct.pack("<QQQBQQQBBq", 1, 2, 3, 1, 77, 88, 89, 0, 1, 555)
+    probe = told(0x215, scap.process(5, tail=tail))
+    facts = {name: probe.value(f"tonumber(threads.get(5).{name})") for name in ("exe_ino", "exe_ctime", "exe_mtime",
+             "cap_inheritable", "cap_permitted", "cap_effective", "pidns_start", "pgid")}  # fmt: skip
+    assert list(facts.values()) == [77, 88, 89, 1, 2, 3, 99, 555]
+    flags = [probe.thread(5, f"exe_{name}") for name in ("writable", "upper_layer", "from_memfd", "lower_layer")]
+    assert flags == [True, True, False, True]
 
 
 def test_fds_of_all_kinds():

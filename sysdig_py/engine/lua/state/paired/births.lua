@@ -5,6 +5,7 @@ local decode = require("decode")
 local event_info = require("event_info")
 local cgroups = require("state.cgroups")
 local table_ = require("state.paired.fdtable")
+local program = require("state.program")
 local threads = require("state.threads")
 
 local handlers = {}
@@ -75,7 +76,9 @@ local function create(tid, parent_tid, parent, at, flags, is_inverted)
     child.ptid, child.flags, child.inverted = parent_tid, flags, is_inverted
     if parent_is_whole then inherit(child, parent, is_thread) end
     if not is_thread then own_files(child, parent) else threads.settle_files(child) end
+    program.inherit(child, parent)
     take_event(child, at)
+    program.take(child, at, nil)
     if child.main == child then child.fdlimit = value(at, "fdlimit") or -1 end
     child.vtid, child.vpid = tid, child.pid
     child.born, child.start_ts, child.known = ev.rel, ev.ts(), true

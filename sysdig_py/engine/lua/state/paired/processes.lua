@@ -6,6 +6,7 @@ local event_info = require("event_info")
 local cgroups = require("state.cgroups")
 local path = require("state.path")
 local prepare = require("state.paired.prepare")
+local program = require("state.program")
 local threads = require("state.threads")
 
 local handlers = {}
@@ -77,6 +78,7 @@ local function execve(at, name_of_program)
     if at.pgft_maj then take_numbers(thread, MEMORY) end
     take_container(thread, at)
     late_numbers(thread, at)
+    program.take(thread, at, at.flags)
     if name_of_program and has_enter() then thread.exepath = name_of_program(thread) end
     thread.flags, thread.known, ev.pid = 0, true, thread.pid
     threads.settle_files(thread)
