@@ -79,6 +79,42 @@ def test_generic_calls_show_nothing_and_control_characters_never_leave():
     assert "name=/a.[31m.b " in one("SYSCALL_OPEN_X", fd=-2, name="/a\x1b[31m\x7fb")
 
 
+@pytest.mark.parametrize("length", [1, 7, 8, 31, 32, 33, 79, 80, 81, 300])
+@pytest.mark.parametrize("where", [0, -1])
+def test_texts_of_any_length_lose_their_control_characters_and_nothing_else(length, where):
+    text = [chr(33 + i % 90) for i in range(length)]
+    assert "name=" + "".join(text) in one("SYSCALL_OPEN_X", fd=-2, name="".join(text))
+    text[where] = "\x07"
+    shown = "".join(text).replace("\x07", ".")
+    assert f"name={shown}" in one("SYSCALL_OPEN_X", fd=-2, name="".join(text))
+    assert "name=" + "\u00e4" * length in one("SYSCALL_OPEN_X", fd=-2, name="\u00e4" * length)
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 77, 80, 81, 300])
+def test_every_byte_of_a_buffer_is_shown_or_a_dot(length):
+    probe = Probe()
+    probe.lua("require('render.buffer').set_capped(false)")
+    probe.note("require('render').argument(1)")
+    for start in range(0, 256, 17):
+        data = bytes((start + i) % 256 for i in range(length))
+        probe.feed(Stream().call("SYSCALL_READ_X", {**READ, "data": data}))
+        assert probe.noted() == ["".join(chr(b) if 32 <= b <= 126 else "." for b in data)]
+
+
+def test_lengths_of_large_events_and_those_that_lie():
+    stream = Stream().thread(1)
+    stream.call("SYSCALL_READ_X", {**READ, "data": b"x" * 70_000})
+    probe = Probe()
+    probe.lua("require('render.buffer').set_capped(false)")
+    probe.note("require('render').arguments()")
+    probe.feed(stream)
+    assert probe.noted() == ["res=5 data=" + "x" * 70_000 + " fd=3 size=5 "]
+    damaged = bytearray(Stream().call("SYSCALL_READ_X", {**READ, "data": b"hello"}).take())
+    damaged[58 + 2 : 58 + 4] = b"\xff\x7f"  # the length of data, which now ends far behind the record
+    probe.engine.feed_bytes(bytes(damaged))
+    assert probe.noted() == ["res=5 data= fd= size= "]
+
+
 READ = {"res": 5, "fd": 3, "size": 5}
 
 

@@ -17,12 +17,16 @@ local mode, capped, whole = "normal", true, false
 local LOW7, HIGH, ONES = 0x7f7f7f7f7f7f7f7fULL, 0x8080808080808080ULL, 0x0101010101010101ULL
 local TO_BLANK, DOTS = 0x6060606060606060ULL, 0x2e2e2e2e2e2e2e2eULL
 
--- Eight bytes at once: those that are not printable (below blank, above tilde) become dots.
-local function dotted_word(word)
+-- The high bits of those of eight bytes that are not printable: below blank, above tilde.
+local function unprintable(word)
     local low = band(word, LOW7)
     -- the high bit of each byte tells: was 0x80 or more; is below blank; is 0x7f
-    local wrong = band(bor(word, bnot(low + TO_BLANK), low + ONES), HIGH)
-    local mask = rshift(wrong, 7) * 255
+    return band(bor(word, bnot(low + TO_BLANK), low + ONES), HIGH)
+end
+
+-- Eight bytes at once: those that are not printable become dots.
+local function dotted_word(word)
+    local mask = rshift(unprintable(word), 7) * 255
     return bor(band(word, bnot(mask)), band(DOTS, mask))
 end
 
@@ -54,6 +58,25 @@ local function put_dotted(buf, p, len)
     buf:commit(len)
 end
 M.put_dotted = put_dotted
+
+local SHORT = 32
+
+-- Append `len` bytes when all of them are printable; false (and nothing is appended) when they are not, or too many.
+function M.put_printable(buf, p, len)
+    if len > CAP then return false end
+    local to = buf:reserve(CAP + 8)
+    local w = cast(u64p, to)
+    fill(to, len <= SHORT and SHORT or CAP, BLANK)
+    copy(to, p, len)
+    local wrong = bor(unprintable(w[0]), unprintable(w[1]), unprintable(w[2]), unprintable(w[3]))
+    if len > SHORT then
+        wrong = bor(wrong, unprintable(w[4]), unprintable(w[5]), unprintable(w[6]), unprintable(w[7]),
+            unprintable(w[8]), unprintable(w[9]))
+    end
+    if wrong ~= 0 then return false end
+    buf:commit(len)
+    return true
+end
 
 local function put_normal(buf, p, len)
     if len > CAP and capped and not whole then

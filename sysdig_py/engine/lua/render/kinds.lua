@@ -26,7 +26,7 @@ local u64p, doublep = ffi.typeof("uint64_t *"), ffi.typeof("const double *")
 local NONE_ID = 0xFFFFFFFF
 local NO_TIME = 0xFFFFFFFFFFFFFFFFULL
 local AF_UNIX, UNIX_TUPLE, UNIX_PATH = 1, 17, 18
-local UNKNOWN = "<NA>"
+local UNKNOWN, SLASH = "<NA>", 47
 -- a .scap file is shown the way sysdig shows it
 local IS_SCAP = dialect.paired
 
@@ -104,22 +104,23 @@ end, function(buf, open, close, p, len)
     return true
 end)
 
+-- sysdig leaves out of a path what it cannot show
+local fit_to_show = IS_SCAP and fdtext.printable or clean
+
+-- Append a text; most need no change, and then no string is made of them.
+local function put_shown(buf, p, len)
+    if buffers.put_printable(buf, p, decode.text_len(p, len)) then return end
+    buf:put(fit_to_show(decode.text_at(p, len)))
+end
+
 K.charbuf = same(IS_SCAP and function(buf, p, len)
     buf:putcdata(p, decode.text_len(p, len))
-end or function(buf, p, len)
-    buf:put(clean(decode.text_at(p, len)))
-end)
-
--- sysdig leaves out of a path what it cannot show
-local shown_path = IS_SCAP and fdtext.printable or clean
-
-local function put_path(buf, p, len)
-    buf:put(shown_path(decode.text_at(p, len)))
-end
+end or put_shown)
 
 function K.fspath(spec)
     local dirfd = spec.dirfd
-    return put_path, function(buf, open, close, p, len)
+    return put_shown, function(buf, open, close, p, len)
+        if p[0] == SLASH then return false end
         local full = names.resolved_path(decode.text_at(p, len), dirfd)
         if not full then return false end
         buf:put(open, full, close)
@@ -217,9 +218,13 @@ end
 
 local function id_kind(list)
     return same(put_id, function(buf, open, close, p, len)
-        local value = unsigned(p, len)
-        local entry = list[value]
-        buf:put(open, value == NONE_ID and "<NONE>" or entry and clean(entry.name) or UNKNOWN, close)
+        local value, name = unsigned(p, len), "<NONE>"
+        -- a number that large in a look-up is something LuaJIT does not compile
+        if value ~= NONE_ID then
+            local entry = list[value]
+            name = entry and clean(entry.name) or UNKNOWN
+        end
+        buf:put(open, name, close)
         return true
     end)
 end
