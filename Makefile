@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run demo test test-unit test-kernel test-container fuzz bench lint format generate dist clean
+.PHONY: help setup setup-run demo test test-unit test-kernel test-container fuzz bench soak lint format generate dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format: setup ## bring Python and C into the project's form
 	@$(PYTHON) -m ruff check --fix --quiet . || true
 	@$(PYTHON) -m ruff format --quiet .
 	@scripts/lint.sh format-c
+
+soak: setup ## a chisel under a live load for a minute: no losses, no growing cost
+	@$(PYTHON) -m tests.bench.soak
 
 generate: setup ## write the files that are derived from the schema
 	@$(PYTHON) -m sysdig_py.schema.generate

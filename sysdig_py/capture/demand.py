@@ -8,9 +8,14 @@ from typing import Final
 
 from sysdig_py import filter as event_filter
 from sysdig_py.filter import CompiledFilter
+from sysdig_py.filter.mentions import event_types
 
 # fields that remember earlier events: they have to be asked at every event that reaches them
-_REMEMBERING: Final = ("evt.deltatime", "evt.outputtime", "thread.exectime", "thread.totexectime", "thread.cpu")
+_REMEMBERING: Final = (
+    *("evt.deltatime", "evt.outputtime", "thread.exectime", "thread.totexectime", "thread.cpu", "span.", "evtin."),
+)
+# an event that the kernel knows as a write: which of them it is depends on fds and on what is written
+_TRACER: Final = "tracer"
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Consumer:
     @property
     def remembers(self) -> str:
         """The field of the filter that remembers earlier events, "" when none does."""
+        if _TRACER in event_types(self.filter_text):
+            return f"evt.type={_TRACER}"
         return next((name for name in sorted(self.compiled.fields) if name.startswith(_REMEMBERING)), "")
 
 

@@ -22,3 +22,9 @@ def test_what_remembers_is_named_only_where_its_filter_decides():
     assert Demand(consumers=(remembering,)).remembers == "evt.deltatime"
     assert Demand(consumers=(remembering,), counts=True).remembers == ""
     assert Demand(Consumer("capture filter", "thread.cpu>1")).remembers == "thread.cpu"
+
+
+def test_spans_are_announced_by_writes_which_the_engine_has_to_see():
+    assert Demand(Consumer("capture filter", "evt.type=tracer and evt.dir=<")).remembers == "evt.type=tracer"
+    assert Demand(consumers=(Consumer("a", "evtin.span.id=1"),)).remembers == "evtin.span.id"
+    assert Demand(consumers=(Consumer("a", "evt.type=read"),)).remembers == ""

@@ -1,5 +1,6 @@
 -- The spans that programs announce (`tracer/text.lua`), and which of them run. A write that announces one becomes a
 -- `tracer` event: `>` at the begin, `<` at the end.
+local ffi = require("ffi")
 local decode = require("decode")
 local ev = require("ev")
 local text = require("tracer.text")
@@ -7,6 +8,7 @@ local text = require("tracer.text")
 local M = { DEV_NULL = "/dev/null" }
 
 local DATA = 1
+local SHORTEST, STARTS = 5, { [60] = true, [62] = true, [91] = true } -- < > [
 local ENTER, EXIT = 268, 269
 -- spans that never end must not fill the memory
 local MAX_RUNNING = 4096
@@ -58,8 +60,10 @@ end
 
 -- The event in hand is a write to /dev/null. When it announces something it is shown as that from now on.
 function M.written()
-    local data = decode.bytes(DATA)
-    local announced = data and text.parse(data, ev.thread)
+    local p, len = decode.param(DATA)
+    -- much goes to /dev/null, and nearly all of it is seen here not to be an announcement
+    if not p or len < SHORTEST or not STARTS[p[0]] then return false end
+    local announced = text.parse(ffi.string(p, len), ev.thread)
     if not announced then return false end
     sweep()
     told_at, tracer = ev.num, announced
