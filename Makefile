@@ -29,7 +29,12 @@ test-kernel: setup ## run the tests that load the probe
 test-container: setup ## run the tests that start containers
 	@scripts/test.sh tests/container
 
-fuzz: setup ## run the fuzz tests longer than `make test` does
+fuzz: setup ## fuzz what reads traces for ten minutes (atheris), and run the fuzz tests longer than `make test` does
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check 'atheris>=3'
+	@mkdir -p build/fuzz
+	@$(PYTHON) -m tests.fuzz.atheris_traces scap -max_total_time=300 -artifact_prefix=build/fuzz/
+	@$(PYTHON) -m tests.fuzz.atheris_traces native -max_total_time=100 -artifact_prefix=build/fuzz/
+	@$(PYTHON) -m tests.fuzz.atheris_traces records -max_total_time=200 -artifact_prefix=build/fuzz/
 	@HYPOTHESIS_PROFILE=long scripts/test.sh tests/fuzz
 
 bench: setup ## measure cost, rates, losses and sizes on this machine (some minutes)

@@ -13,6 +13,7 @@ from sysdig_py.trace.scap.cursor import Cursor, LayoutError
 
 _PADDING: Final = 4
 _NO_ID: Final = -1
+_LARGEST: Final = (1 << 63) - 1
 _I64 = struct.Struct("<q").pack
 _U64 = struct.Struct("<Q").pack
 _U32 = struct.Struct("<I").pack
@@ -36,8 +37,10 @@ def machine(payload: memoryview) -> dict[str, int | str]:
     cursor = Cursor(payload)
     cpus, memory, max_pid = cursor.values("IQQ")
     name = cursor.raw(128).split(b"\0")[0].decode(errors="replace")
+    # the engine counts in signed numbers; nothing real is larger
+    memory, max_pid = min(memory, _LARGEST), min(max_pid, _LARGEST)
     facts = {"num_cpus": cpus, "memory_size_bytes": memory, "max_pid": max_pid, "hostname": name}
-    boot_ts = cursor.value("Q") if cursor.left >= 8 else 0
+    boot_ts = min(cursor.value("Q"), _LARGEST) if cursor.left >= 8 else 0
     return facts | ({"boot_ts": boot_ts} if boot_ts else {})
 
 

@@ -124,3 +124,9 @@ def test_machine_facts():
     assert state_blocks.machine(memoryview(payload(scap.machine()))) == {
         "num_cpus": 2, "memory_size_bytes": 1 << 30, "max_pid": 4096, "hostname": "box",
     }  # fmt: skip
+
+
+def test_a_machine_with_impossible_numbers_is_no_trouble():
+    facts = state_blocks.machine(memoryview(struct.pack("<IQQ128s4Q", 1, 2**64 - 1, 2**63, b"x", 2**64 - 1, 0, 0, 0)))
+    Engine(facts, dialect="0293")
+    assert facts["memory_size_bytes"] == 2**63 - 1
