@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of everything that reads a trace: `python -m tests.fuzz.atheris_traces TARGET [libFuzzer options]`.
+"""Coverage-guided fuzzing of what reads traces: `python -m tests.fuzz.atheris_traces TARGET [libFuzzer options]`.
 
     scap     any bytes as a .scap: read, converted into records, walked, and written as a .scap again
     native   any bytes as a native trace: read and walked
