@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sysdig_py.capture.source import CaptureStats
+from sysdig_py.engine.block_codec import BlockCodec
 from sysdig_py.engine.vm import DIALECTS, Engine, EngineFault, Status
 from sysdig_py.errors import TraceError
 from sysdig_py.schema.record import Flag, pack_record
@@ -58,6 +59,7 @@ class Replay:
         reader = open_trace(path) if isinstance(path, (str, Path)) else path
         if not isinstance(reader, NativeReader):
             raise TraceError(f"{reader.name}: not a native trace")
+        reader.unpack = BlockCodec().unpack
         self._reader = reader
         self.name = self._reader.name
         self.header = self._reader.header

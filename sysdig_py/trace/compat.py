@@ -18,7 +18,13 @@ Header = dict[str, Any]
 RecordsConverter = Callable[[bytes], bytes]
 Converter = Callable[[Header], tuple[Header, RecordsConverter | None]]
 
-CONVERTERS: Mapping[int, Converter] = {}
+
+def _from_1(header: Header) -> tuple[Header, None]:
+    """2: a block may have its records sorted by columns, and says so; those of 1 never have."""
+    return {**header, "format": 2}, None
+
+
+CONVERTERS: Mapping[int, Converter] = {1: _from_1}
 
 
 def upgrade(header: Header, current: int = FORMAT_VERSION) -> tuple[Header, RecordsConverter | None]:

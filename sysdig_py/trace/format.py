@@ -18,7 +18,7 @@ import msgpack  # type: ignore[import-untyped, unused-ignore]
 from sysdig_py.trace.magic import MAGIC as MAGIC
 
 END_MAGIC: Final = b"\x8fSPYEND\n"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 MAX_META: Final = 1 << 20
 MAX_BLOCK_RAW: Final = 16 << 20
@@ -68,6 +68,7 @@ class BlockMeta:
         before: records in all blocks before this one.
         first_ts: lowest time stamp, 0 when no record has one.
         last_ts: highest time stamp.
+        columns: 1 when the records are sorted by columns (`trace.columns`), 0 when not.
     """
 
     raw: int
@@ -75,6 +76,7 @@ class BlockMeta:
     before: int
     first_ts: int
     last_ts: int
+    columns: int = 0
 
     @classmethod
     def parse(cls, meta: Mapping[str, Any]) -> BlockMeta:
@@ -83,7 +85,7 @@ class BlockMeta:
         Raises:
             FormatError: a value is missing, of the wrong type or beyond its limit.
         """
-        block = cls(**{field.name: unsigned(meta, field.name) for field in fields(cls)})
+        block = cls(**{field.name: unsigned({"columns": 0, **meta}, field.name) for field in fields(cls)})
         if not 0 < block.raw <= MAX_BLOCK_RAW or not 0 < block.count <= block.raw:
             raise FormatError(f"a block of {block.raw} bytes and {block.count} records")
         return block

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 import zstandard
 
 from sysdig_py.errors import TraceError
-from sysdig_py.trace import compat, frames, index
+from sysdig_py.trace import columns, compat, frames, index
 from sysdig_py.trace import format as fmt
 from sysdig_py.trace.bytesource import ByteSource
 from sysdig_py.trace.format import BlockMeta, FormatError, Frame, IndexEntry, Kind, Totals
@@ -26,6 +26,8 @@ from sysdig_py.trace.frames import DamageError
 # Readable zero bytes after a block's records: a decoder that takes a fixed-size value from a
 # shorter last parameter stays inside the buffer.
 SLACK: Final = 64
+
+Unpack = Callable[[bytes, int, memoryview], None]
 
 # A file with more damaged places is given up, so that the list of them stays short.
 MAX_HOLES: Final = 1000
@@ -68,6 +70,7 @@ class NativeReader:
         complete: the footer was reached and nothing was missing.
         cut_at: byte offset from which on nothing could be read; None while all is well.
         holes: every unreadable place, the one at `cut_at` included.
+        unpack: how blocks by columns are read; whoever has something faster sets it before the first block.
     """
 
     def __init__(self, file: BinaryIO | Path | str, name: str = "", pushed_back: bytes = b"") -> None:
@@ -88,6 +91,7 @@ class NativeReader:
         self._expected = 0
         self._hole_is_open = False
         self.records = 0
+        self.unpack: Unpack = columns.unpack
         self.totals: Totals | None = None
         self.complete = False
         self.cut_at: int | None = None
@@ -185,7 +189,7 @@ class NativeReader:
     def _block(self, frame: Frame) -> Block | None:
         try:
             meta = BlockMeta.parse(frame.meta)
-            records = self._convert_records(_decompress(frame.payload, meta.raw))
+            records = self._convert_records(self._records(frame.payload, meta))
             self._close_hole(frame.offset, meta.before)
         except (FormatError, zstandard.ZstdError) as error:
             self._open_hole(frame.offset, f"block refused: {error}")
@@ -193,6 +197,14 @@ class NativeReader:
         self._expected += meta.count
         self.records += meta.count
         return Block(frame.offset, meta, records, len(frame.payload))
+
+    def _records(self, payload: bytes, meta: BlockMeta) -> memoryview:
+        stored = _decompress(payload, meta.raw)
+        if not meta.columns:
+            return stored
+        records = memoryview(bytearray(meta.raw + SLACK))[: meta.raw]
+        self.unpack(bytes(stored), meta.count, records)
+        return records
 
     def _convert_records(self, records: memoryview) -> memoryview:
         if self._convert is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -26,6 +26,9 @@ BLOCK_BYTES: Final = 512 << 10
 FLUSH_SECONDS: Final = 1.0
 
 
+Pack = Callable[[bytes, int], bytes | None]
+
+
 class NativeWriter(BackgroundWriter):
     """One native trace being written."""
 
@@ -37,6 +40,7 @@ class NativeWriter(BackgroundWriter):
         level: int = LEVEL,
         block_bytes: int = BLOCK_BYTES,
         flush_seconds: float = FLUSH_SECONDS,
+        pack: Pack | None = None,
     ) -> None:
         """Write the header and start the thread.
 
@@ -46,11 +50,13 @@ class NativeWriter(BackgroundWriter):
             level: zstd level.
             block_bytes: spans are joined into blocks of about this size.
             flush_seconds: no record waits longer than this for its block to fill.
+            pack: sorts the records of a block by columns (`trace.columns`); None leaves them as they are.
 
         Raises:
             TraceError: the file cannot be opened or written.
         """
         super().__init__(file, block_bytes, flush_seconds)
+        self._pack = pack
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._index = IndexBuilder()
         uid = os.urandom(16)
@@ -68,8 +74,9 @@ class NativeWriter(BackgroundWriter):
         last_ts = max(span.last_ts for span in spans)
         count = sum(span.count for span in spans)
         entry = IndexEntry(self._sink.offset, first_ts, last_ts, count)
-        meta = BlockMeta(len(records), count, self.records, first_ts, last_ts)
-        self._sink.write(fmt.pack_block(meta, self._compressor.compress(records), self._seed))
+        sorted_ = self._pack(records, count) if self._pack else None
+        meta = BlockMeta(len(records), count, self.records, first_ts, last_ts, int(sorted_ is not None))
+        self._sink.write(fmt.pack_block(meta, self._compressor.compress(sorted_ or records), self._seed))
         self._index.add(entry)
 
     def _finish(self, stats: Stats) -> None:

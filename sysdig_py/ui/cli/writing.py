@@ -39,9 +39,10 @@ def open_writer(path: str, source: _Source, options: Options, like: str = "") ->
 
         compressed = options.compress or given.endswith(".gz")
         return ScapWriter(path, source.machine, EventEncoder(source.dialect), compressed=compressed)
+    from sysdig_py.engine.block_codec import BlockCodec
     from sysdig_py.trace.writer import NativeWriter
 
-    return NativeWriter(path, _header(source, options))
+    return NativeWriter(path, _header(source, options), pack=BlockCodec().pack)
 
 
 def open_series(path: str, source: _Source, options: Options) -> FileSeries | None:

@@ -5,6 +5,9 @@ import pytest
 from sysdig_py.schema.record import RECORD_VERSION
 from sysdig_py.trace import compat
 from sysdig_py.trace.format import FORMAT_VERSION, FormatError
+from sysdig_py.trace.reader import NativeReader
+from tests.source_tree import ROOT
+from tests.traces import story
 
 
 def _header(version: int, **more: Any) -> dict[str, Any]:
@@ -50,3 +53,12 @@ def test_steps_are_applied_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_versions_are_refused(header: dict[str, Any], message: str) -> None:
     with pytest.raises(FormatError, match=message):
         compat.upgrade(header)
+
+
+@pytest.mark.parametrize("version", range(1, FORMAT_VERSION + 1))
+def test_a_trace_of_every_version_reads_as_it_was_written(version: int) -> None:
+    with NativeReader(ROOT / "tests" / "data" / f"format-{version}.spy") as reader:
+        records = b"".join(bytes(block.records) for block in reader)
+    assert reader.complete
+    assert reader.header["format"] == FORMAT_VERSION
+    assert records == story().data

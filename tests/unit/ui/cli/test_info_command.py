@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sysdig_py.errors import TraceError, UsageError
+from sysdig_py.trace.format import FORMAT_VERSION
 from sysdig_py.ui.cli.convert_command import run_convert_command
 from sysdig_py.ui.cli.info_command import run_info_command
 from sysdig_py.ui.cli.main import main
@@ -29,7 +30,7 @@ def test_a_trace_is_told_in_numbers(tmp_path: Path) -> None:
     assert facts["by_event"] == {"read": 5, "write": 5}
     assert (facts["by_program"], facts["by_container"]) == ({"cat": 10}, {"web": 10})
     assert (facts["events"], facts["processes"], facts["threads"]) == (10, 1, 1)
-    assert (facts["complete"], facts["format"], facts["header"]["format"]) == (True, "native", 1)
+    assert (facts["complete"], facts["format"], facts["header"]["format"]) == (True, "native", FORMAT_VERSION)
     assert facts["seconds"] == pytest.approx(0.009)
     assert facts["file_bytes"] == path.stat().st_size
     assert facts["machine"]["hostname"] == "box"
