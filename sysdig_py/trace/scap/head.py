@@ -124,8 +124,7 @@ def _process(fact: Facts) -> bytes:
     parts += [struct.pack("<QQ", fact.number("pgft_maj"), fact.number("pgft_min")), _str16(fact.raw("env"))]
     parts += [struct.pack("<qq", *(fact.number(key, -1, signed=True) for key in ("vtid", "vpid")))]
     parts += [_str16(fact.raw("cgroups")), _str16(fact.text("root"))]
-    # whether the program's file can be written to is not known
-    parts += [struct.pack("<IB", fact.number("loginuid", _NO_ID), 0)]
+    parts += [struct.pack("<IB", fact.number("loginuid", _NO_ID), fact.number("exe_flags") & 1)]
     return _sized(b"".join(parts))
 
 

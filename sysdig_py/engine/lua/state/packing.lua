@@ -65,6 +65,13 @@ local function terminated(list)
     return list .. "\0"
 end
 
+-- What is known of the program's file, as the bits of an exec event; nil when nothing is.
+local function program_flags(thread)
+    if thread.exe_writable == nil then return nil end
+    return (thread.exe_writable and 1 or 0) + (thread.exe_upper_layer and 2 or 0) + (thread.exe_from_memfd and 4 or 0)
+        + (thread.exe_lower_layer and 8 or 0)
+end
+
 -- A thread and, of a main thread, its process. `cwd`: the one to tell.
 function M.thread(thread, cwd)
     local main = thread.main
@@ -76,6 +83,10 @@ function M.thread(thread, cwd)
         flags = thread.flags, uid = thread.uid, gid = thread.gid, loginuid = thread.loginuid, vm_size = thread.vmsize,
         vm_rss = thread.vmrss, vm_swap = thread.vmswap, pgft_maj = thread.pfmajor, pgft_min = thread.pfminor,
         vtid = thread.vtid, vpid = thread.vpid, tty = thread.tty, start_ts = thread.start_ts,
+        pidns_init_start_ts = thread.pidns_start, exe_flags = program_flags(thread),
+        cap_inheritable = thread.cap_inheritable, cap_permitted = thread.cap_permitted,
+        cap_effective = thread.cap_effective, exe_ino = thread.exe_ino, exe_ctime = thread.exe_ctime,
+        exe_mtime = thread.exe_mtime,
     }, thread.tid, thread.pid, thread.cgroup)
 end
 
