@@ -173,13 +173,13 @@ def test_old_versions_are_converted_and_new_ones_refused(monkeypatch: pytest.Mon
     def convert_0_1(header: dict[str, Any]) -> tuple[dict[str, Any], Callable[[bytes], bytes]]:
         return {**header, "format": 1, "converted": True}, lambda records: records[::-1]
 
-    monkeypatch.setattr(compat, "CONVERTERS", {0: convert_0_1})
+    monkeypatch.setattr(compat, "CONVERTERS", {**compat.CONVERTERS, 0: convert_0_1})
     reader, blocks = read(_with_version(0))
     assert reader.header["converted"]
     assert [bytes(block.records) for block in blocks] == [s[::-1] for s in SPANS]
     assert bytes(memoryview(blocks[0].records.obj)[-SLACK:]) == bytes(SLACK)
     with pytest.raises(TraceError, match="newer"):
-        read(_with_version(2))
+        read(_with_version(fmt.FORMAT_VERSION + 1))
 
 
 def _with_version(version: int) -> bytes:
