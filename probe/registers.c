@@ -5,6 +5,7 @@
 #if defined(CONFIG_X86_64)
 
 #define USER32_CS 0x23
+#define STATUS_COMPAT 2 /* TS_COMPAT */
 
 /* pt_regs from r10 on, in its order */
 struct registers {
@@ -36,22 +37,47 @@ static __always_inline u64 base_instruction(u64 address)
 	return base_get(address, struct pt_regs, ip);
 }
 
-/* the code segment tells a 32-bit program without another read of kernel memory */
+/* arguments by the convention of 32-bit programs */
+static __always_inline void base_read_compat_args(u64 address, u64 *args)
+{
+	args[0] = (u32)base_get(address, struct pt_regs, bx);
+	args[1] = (u32)base_get(address, struct pt_regs, cx);
+	args[2] = (u32)base_get(address, struct pt_regs, dx);
+	args[3] = (u32)base_get(address, struct pt_regs, si);
+	args[4] = (u32)base_get(address, struct pt_regs, di);
+	args[5] = (u32)base_get(address, struct pt_regs, bp);
+}
+
+/* The code segment tells a 32-bit program without another read of kernel memory. A 64-bit one makes such
+ * a call by int 0x80, which unlike the usual instruction does not leave ip in cx; only then, and on
+ * processors where neither does, the kernel's own mark has to be looked at. */
+static __always_inline bool base_is_compat_call(u64 cs, u64 cx, u64 ip)
+{
+	u32 status;
+
+	if ((u16)cs == USER32_CS)
+		return true;
+	if (cx == ip)
+		return false;
+	status = base_get(bpf_get_current_task(), struct task_struct, thread_info.status);
+	return status & STATUS_COMPAT;
+}
+
 static __always_inline bool base_is_compat(const struct registers *regs)
 {
-	return (u16)regs->cs == USER32_CS;
+	return base_is_compat_call(regs->cs, regs->cx, regs->ip);
 }
 
 /* the number of a call and nothing else, false when it is one of the 32-bit table */
 static __always_inline bool base_read_native_nr(u64 address, u32 *nr)
 {
 	struct {
-		u64 orig_ax, ip, cs;
+		u64 cx, dx, si, di, orig_ax, ip, cs;
 	} part;
 
-	base_read_kernel(&part, sizeof(part), base_at(address, struct pt_regs, orig_ax));
+	base_read_kernel(&part, sizeof(part), base_at(address, struct pt_regs, cx));
 	*nr = part.orig_ax;
-	return (u16)part.cs != USER32_CS;
+	return !base_is_compat_call(part.cs, part.cx, part.ip);
 }
 
 #elif defined(CONFIG_ARM64)
@@ -75,6 +101,11 @@ static __always_inline void base_read_args(const struct registers *regs, u64 *ar
 	args[3] = regs->all.regs[3];
 	args[4] = regs->all.regs[4];
 	args[5] = regs->all.regs[5];
+}
+
+static __always_inline void base_read_compat_args(u64 address, u64 *args)
+{
+	/* the registers are those of any call, and nothing is translated so far */
 }
 
 static __always_inline u32 base_read_nr(const struct registers *regs)

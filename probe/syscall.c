@@ -92,6 +92,12 @@ static __always_inline void syscall_store_generic(struct scratch *s, u16 ppm_sc,
 	store_sized(s, nr, 2);
 }
 
+/* of a call without a plan, which is one of the 32-bit table or newer than the schema */
+static __always_inline u16 syscall_name_alone(struct scratch *s)
+{
+	return s->call.flags & RECORD_FLAG_COMPAT32 ? s->call.type : 0;
+}
+
 /* a failed write shows what it was given, a failed read has nothing to show */
 static __always_inline u64 syscall_data_length(struct scratch *s, struct plan *plan)
 {
@@ -183,14 +189,13 @@ static __always_inline bool syscall_fill(struct scratch *s, u64 id, const struct
 	return true;
 }
 
-/* Whether the record was made right here. Without a plan, or with a number of the 32-bit table,
- * which means another call, only the number is reported. */
+/* Whether the record was made right here. Without a plan only the name and the number are reported. */
 static __always_inline bool syscall_store_common(struct scratch *s, struct plan *plan)
 {
 	u32 handler = plan ? plan->handler : HANDLER_GENERIC;
 
 	if (handler == HANDLER_GENERIC)
-		syscall_store_generic(s, plan ? plan->ppm_sc : 0, s->call.nr);
+		syscall_store_generic(s, plan ? plan->ppm_sc : syscall_name_alone(s), s->call.nr);
 	else if (handler == HANDLER_CLOSE)
 		syscall_store_close(s);
 	else if (plan && (handler == HANDLER_READ || handler == HANDLER_WRITE))
@@ -224,7 +229,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	nr = s->call.nr;
 	if (base_is_compat(&regs))
-		s->call.flags = RECORD_FLAG_COMPAT32;
+		plan = compat_translate(s, ctx->args[0]);
 	else
 		plan = plans.lookup(&nr);
 	if (syscall_is_told_elsewhere(s, plan) || !judge_wants(s, plan))

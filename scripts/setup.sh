@@ -40,6 +40,8 @@ readonly WANTED_BY_TESTS=(
     "sysdig sysdig"
     "luacheck lua-check"
     "shellcheck shellcheck"
+    "as binutils"
+    "qemu-system-x86_64 qemu-system-x86"
 )
 
 say() { printf 'setup: %s\n' "$*"; }

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sysdig_py import locations
-from sysdig_py.capture import bpf, conversions, headers, image_cache, kernel, plans, probe_source, rights, uring
+from sysdig_py.capture import bpf, compat, conversions, headers, image_cache, kernel, plans, probe_source, rights, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.extras import EXTRAS
 from sysdig_py.capture.image import Constant, Image
@@ -154,6 +154,7 @@ class Probe:
         tables = {int(number): table.pack() for number, table in conversions.tables(self._arch).items()}
         bpf.update_all(self._loaded.map_fd("conversions"), tables)
         self.treat(self._pushdown.treatments)
+        bpf.update_all(self._loaded.map_fd("compat_calls"), compat.packed(self._arch))
         if self._loaded.has_map("ring_plans"):
             bpf.update_all(self._loaded.map_fd("ring_plans"), uring.packed(self._arch))
 

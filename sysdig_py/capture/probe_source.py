@@ -21,6 +21,7 @@ ORDER: Final = (
     "slot.c",
     "judge.c",
     "fixed.c",
+    "compat.c",
     "path.c",
     "syscall.c",
     "params.c",

@@ -120,6 +120,12 @@ def syscalls(arch: str) -> tuple[Syscall, ...]:
 
 
 @cache
+def compat_calls(arch: str) -> dict[int, str]:
+    """Return the names of the calls that 32-bit programs make on `arch`, by their number; only x86_64's are known."""
+    return dict(load_data("syscalls")["ia32"]) if arch == "x86_64" else {}
+
+
+@cache
 def syscall_names() -> tuple[str, ...]:
     """Return the system call names, indexed by the architecture-independent ppm_sc id."""
     return tuple(name or "" for name in load_data("syscalls")["ppm_sc"])
