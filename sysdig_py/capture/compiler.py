@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from sysdig_py import locations
@@ -32,7 +34,8 @@ def compile_probe(defines: Mapping[str, str], tracepoints: Sequence[str]) -> Ima
     """
     bcc = _import_bcc()
     source = probe_source.join(locations.PROBE)
-    os.environ["BCC_KERNEL_SOURCE"] = str(headers.prepare(probe_source.identifiers(source, defines)))
+    names = probe_source.identifiers(source, defines)
+    os.environ["BCC_KERNEL_SOURCE"] = str(headers.prepare(names, _helpers()))
     with compiler_messages():
         module = bcc.BPF(text=source.encode(), cflags=probe_source.cflags(defines))
     try:
@@ -64,6 +67,13 @@ def _maps(lib: Any, module: Any) -> tuple[tuple[MapSpec, ...], dict[int, int]]:
         for i in numbers
     )
     return specs, {lib.bpf_table_fd_id(module, i): i for i in numbers}
+
+
+def _helpers() -> frozenset[str]:
+    """Return the helpers that bcc's header names, which is part of its library."""
+    found = re.search(r"^\S+ \S+ \S+ \S+ \S+ +(/.*libbcc\.so\S*)$", Path("/proc/self/maps").read_text(), re.MULTILINE)
+    text = Path(found[1]).read_bytes() if found else b""
+    return frozenset(name.decode() for name in re.findall(rb"\bBPF_FUNC_[a-z]\w*", text))
 
 
 def _import_bcc() -> Any:

@@ -41,6 +41,7 @@ bpf_stack_build_id bpf_sock_tuple bpf_sysctl bpf_pidns_info
 BPF_ANY BPF_NOEXIST BPF_F_CURRENT_CPU BPF_F_USER_STACK BPF_F_NO_PREALLOC BPF_FUNC_unspec
 """
 _BCC_NAMES: Final = frozenset(_BCC_TEXT.split())
+_NO_HELPER: Final = 0x7FFFFFFF
 _ARCH_CONFIG: Final = {"x86_64": "CONFIG_X86_64", "aarch64": "CONFIG_ARM64"}
 
 
@@ -80,21 +81,32 @@ def dump_btf() -> str:
     return cached.read_text()
 
 
-def prepare(names: frozenset[str]) -> Path:
+def prepare(names: frozenset[str], helpers: frozenset[str] = frozenset()) -> Path:
     """Make (or find in the cache) the header tree for a source that uses `names`.
 
     Args:
         names: identifiers of the C source; types among them are kept with all they need.
+        helpers: the kernel's helpers that bcc's own header names, called or not; it may know newer ones than this
+            kernel does.
 
     Returns:
         The value for BCC_KERNEL_SOURCE.
     """
     wanted = names | _BCC_NAMES
-    digest = hashlib.sha256(" ".join([str(_LAYOUT_VERSION), *sorted(wanted)]).encode()).hexdigest()[:16]
+    named = " ".join([str(_LAYOUT_VERSION), *sorted(wanted), *sorted(helpers)])
+    digest = hashlib.sha256(named.encode()).hexdigest()[:16]
     root = locations.cache() / f"headers-{build_id()}-{digest}"
     if not root.is_dir():
-        _build_tree(root, prune(dump_btf(), wanted))
+        dump = dump_btf()
+        _build_tree(root, prune(dump, wanted) + missing_helpers(dump, helpers))
     return root
+
+
+def missing_helpers(dump: str, helpers: frozenset[str]) -> str:
+    """Return a definition of the helpers that the kernel does not have: to name them is no error, to call them is."""
+    known = set(re.findall(r"^\t(BPF_FUNC_\w+) = ", dump, re.MULTILINE))
+    missing = sorted(helpers - known)
+    return f"enum {{ {', '.join(f'{name} = {_NO_HELPER}' for name in missing)} }};\n" if missing else ""
 
 
 def _run_bpftool() -> str:

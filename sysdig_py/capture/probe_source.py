@@ -40,6 +40,7 @@ ORDER: Final = (
     "cgroup.c",
 )
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
+_OWN: Final = re.compile(r"^struct (\w+) \{", re.MULTILINE)
 
 
 def join(folder: Path) -> str:
@@ -48,9 +49,12 @@ def join(folder: Path) -> str:
 
 
 def identifiers(source: str, defines: Mapping[str, str]) -> frozenset[str]:
-    """Return every name the source and the defines may use; types among them must be declared."""
+    """Return every name the source and the defines may use; types among them must be declared.
+
+    Structures of the probe's own are left out: a kernel may have another one of that name.
+    """
     text = source[source.index('#line 1 "probe/base.c"') :] if '#line 1 "probe/base.c"' in source else source
-    words = set(_WORD.findall(text))
+    words = set(_WORD.findall(text)) - set(_OWN.findall(text))
     for name, value in defines.items():
         words.update((name, *_WORD.findall(value)))
     return frozenset(words)
