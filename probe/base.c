@@ -204,6 +204,9 @@ static long (*base_read_user_text)(void *to, u32 size,
 
 #define base_at(ptr, type, member) ((const char *)(ptr) + offsetof(type, member))
 
+/* hides from the compiler what is known of a number: left out by it, a mask is missed by older verifiers */
+#define base_opaque(number) asm volatile("" : "+r"(number))
+
 static __always_inline struct scratch *base_scratch(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();

@@ -97,6 +97,9 @@ static __always_inline void params_store(struct scratch *s, struct step step)
 		store_empty(s);
 	else if (step.op == OP_TEXT)
 		store_user_text(s, params_arg(s, step.arg));
+	else if (step.op == OP_NAME)
+		store_user_text(s, s->call.args[0] == NATIVE_PR_SET_NAME ? params_arg(s, step.arg)
+									 : 0);
 	else if (step.op == OP_RESULT_TEXT)
 		store_user_text(s, s->call.ret > 0 ? params_arg(s, step.arg) : 0);
 	else if (step.op == OP_RET && step.size == 8)

@@ -34,8 +34,11 @@ static __always_inline void path_store(struct scratch *s)
 		at = TEXT_MAX - 1;
 		s->text[at] = '/';
 	}
+	base_opaque(at);
 	at &= TEXT_MAX - 1;
-	size = (TEXT_MAX + 1 - at) & 0x1fff;
+	size = TEXT_MAX + 1 - at;
+	base_opaque(size);
+	size &= 0x1fff;
 	if (!store_has_room(s)) {
 		store_empty(s);
 		return;

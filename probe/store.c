@@ -140,8 +140,11 @@ static __always_inline void store_user_bytes(struct scratch *s, u64 address, u64
 static __always_inline void store_user_texts(struct scratch *s, u64 start, u64 end)
 {
 	u64 length = end > start ? end - start : 0;
-	u32 size = (length > TEXT_MAX - 1 ? TEXT_MAX - 1 : length) & 0xfff;
+	u32 size = length > TEXT_MAX - 1 ? TEXT_MAX - 1 : length;
 	u8 *at = store_at(s);
+
+	base_opaque(size);
+	size &= TEXT_MAX - 1;
 
 	if (!size || !store_has_room(s)) {
 		store_length(s, 0);

@@ -157,6 +157,7 @@ def constants(arch: str) -> dict[str, str]:
     made["POLL_PAIRS"] = len(conversions.tables(arch)[conversions.Conversion.POLL].pairs)
     made |= {"NATIVE_O_CREAT": conversions.O_CREAT, "NATIVE_O_TMPFILE_BIT": conversions.O_TMPFILE_BIT}
     made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
+    made |= {"NATIVE_PR_SET_NAME": 15}
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}
     made |= {f"TRANSFER_{kind.name}": kind.value for kind in Transfer} | {"DETAIL_TOLD_BEFORE": TOLD_BEFORE}
     made |= {f"VERDICT_{verdict.name}": verdict.value for verdict in Verdict} | judge_code.constants()

@@ -6,6 +6,7 @@ the event, where the value comes from. Recipes are words:
     ret        the return value                 a0..a5     argument, as the parameter's type
     a1:open    argument, converted              a1&15      argument, masked
     t0         user text at the argument        rt0        the same when the call returned > 0
+    name1      user text at the argument when prctl sets a name by it
     u0+8       integer in user memory           ns0+16     struct timespec in user memory, in ns
     i0         inode behind the fd in user memory
     cap0..2    capability set of the caller     vm         vm_size, vm_rss and vm_swap
@@ -101,6 +102,7 @@ class Op(enum.IntEnum):
     ADDRESS = 17
     CONTROL = 18
     QUEUE = 19
+    NAME = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +284,7 @@ RECIPES: Final[dict[str, str]] = {
     "SYSCALL_LCHOWN_X": "ret t0 a1 a2",
     "SYSCALL_FCHOWN_X": "ret a0 a1 a2",
     "SYSCALL_FCHOWNAT_X": "ret a0 t1 a2 a3 a4:chownat",
-    "SYSCALL_PRCTL_X": "ret a0 - a1",
+    "SYSCALL_PRCTL_X": "ret a0 name1 a1",
     "SYSCALL_MEMFD_CREATE_X": "ret t0 a1",
     "SYSCALL_PIDFD_GETFD_X": "ret a0 a1 a2",
     "SYSCALL_PIDFD_OPEN_X": "ret a0 a1:pidfd",
@@ -333,6 +335,8 @@ def steps(event: EventType) -> tuple[Step, ...]:
 
 
 def _step(word: str, param: Param) -> Step:
+    if word == "name1":
+        return Step(Op.NAME, 1)
     if word in _NAMED:
         return Step(_NAMED[word], 0, _SIZES.get(param.type, 0))
     match = _WORD.match(word)

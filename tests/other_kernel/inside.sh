@@ -17,6 +17,8 @@ shift
 printf 'other kernel: %s\n' "$(uname -r)"
 if .venv/bin/python -m sysdig_py doctor && SYSDIG_PY_REQUIRE_KERNEL=1 .venv/bin/python -m pytest -p no:cacheprovider -q "$@"; then
     echo 'other kernel: passed'
+elif [[ -f /var/cache/sysdig-py/probe-failure.log ]]; then
+    tail -n 60 /var/cache/sysdig-py/probe-failure.log
 fi
 sync
 echo o >/proc/sysrq-trigger
