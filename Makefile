@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run demo test test-unit test-kernel test-container fuzz bench soak lint format generate dist clean
+.PHONY: help setup setup-run demo test test-unit test-kernel test-container test-other-kernel fuzz bench soak lint format generate dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test-kernel: setup ## run the tests that load the probe
 
 test-container: setup ## run the tests that start containers
 	@scripts/test.sh tests/container
+
+test-other-kernel: setup ## run tests/kernel on the distribution's own kernel, in a virtual machine (half an hour)
+	@scripts/other_kernel.sh
 
 fuzz: setup ## fuzz what reads traces for ten minutes (atheris), and run the fuzz tests longer than `make test` does
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check 'atheris>=3'

@@ -57,3 +57,10 @@ def test_missing_bpftool_is_named(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda *_args, **_options: None)
     with pytest.raises(EnvironmentLack, match="install the package bpftool"):
         headers._run_bpftool()
+
+
+def test_helpers_that_the_kernel_lacks_may_be_named():
+    dump = "enum bpf_func_id {\n\tBPF_FUNC_unspec = 0,\n\tBPF_FUNC_map_lookup_elem = 1,\n};\n"
+    assert headers.missing_helpers(dump, frozenset({"BPF_FUNC_map_lookup_elem"})) == ""
+    made = headers.missing_helpers(dump, frozenset({"BPF_FUNC_map_lookup_elem", "BPF_FUNC_newer"}))
+    assert made == "enum { BPF_FUNC_newer = 2147483647 };\n"

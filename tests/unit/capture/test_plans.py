@@ -42,7 +42,7 @@ def test_integers_have_the_size_of_their_type_and_texts_are_texts(name):
         param = next(params)
         if step.op in (Op.MEMORY, Op.QUEUE):
             next(params), next(params)
-        elif step.op in (Op.TEXT, Op.RESULT_TEXT):
+        elif step.op in (Op.TEXT, Op.RESULT_TEXT, Op.NAME):
             assert param.type in ("charbuf", "fspath", "fsrelpath"), param
         elif step.op in (Op.DATA, Op.CONTROL):
             assert param.type == "bytebuf"

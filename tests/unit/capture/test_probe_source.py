@@ -41,3 +41,9 @@ def test_a_level_uses_only_lower_levels():
         for word, other in prefix.items():
             if other > own:
                 assert not re.search(rf"\b{word}_\w+\(", text[name]), (name, word)
+
+
+def test_structures_of_the_probe_are_not_looked_for_in_the_kernel():
+    found = probe_source.identifiers("struct slot {\n\tu32 tid;\n};\nstruct task_struct *task;", {})
+    assert "slot" not in found
+    assert "task_struct" in found
