@@ -27,7 +27,14 @@ REQUIRED_TRACEPOINTS: Final = (
     "sched_process_exec",
     "sched_process_exit",
 )
-OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task", "signal_deliver")
+# name -> what is amiss without it
+OPTIONAL_TRACEPOINTS: Final = {
+    "cgroup_mkdir": "new containers are found later",
+    "cgroup_rmdir": "containers that went away are kept",
+    "cgroup_attach_task": "the cgroup is looked up at every call",
+    "signal_deliver": "signals are not seen",
+    "io_uring_complete": "requests through an io_uring are not seen",
+}
 # the first of them is that of 6.3, the second that of 6.0; before, they do not name the request
 RING_SUBMISSIONS: Final = ("io_uring_submit_req", "io_uring_submit_sqe")
 RING_TRACEPOINTS: Final = ("io_uring_req_failed", "io_uring_complete")
@@ -87,7 +94,8 @@ def tracepoints(types: Types, *, latency: bool = True) -> list[str]:
         )
     if not latency and types.constant("BPF_FUNC_task_pt_regs") is None:
         raise EnvironmentLack("a capture without latencies needs a kernel with bpf_task_pt_regs (5.15 or later)")
-    optional = (name for name in (*OPTIONAL_TRACEPOINTS, *extras.TRACEPOINTS) if types.has_tracepoint(name))
+    alone = (name for name in OPTIONAL_TRACEPOINTS if name not in RING_TRACEPOINTS)
+    optional = (name for name in (*alone, *extras.TRACEPOINTS) if types.has_tracepoint(name))
     found = (*REQUIRED_TRACEPOINTS, *optional, *ring_tracepoints(types))
     return [name for name in found if latency or name != "sys_enter"]
 

@@ -141,7 +141,7 @@ def check_tracepoints() -> Finding:
             "missing", ", ".join(absent), "a kernel built with CONFIG_FTRACE_SYSCALLS and CONFIG_TRACEPOINTS"
         )
     if absent:
-        return Finding("warn", f"the kernel lacks {', '.join(absent)}: new containers are found later")
+        return Finding("warn", "; ".join(f"the kernel lacks {name}: {wanted[name]}" for name in absent))
     return Finding("ok", f"all {len(needed) + len(wanted)}")
 
 

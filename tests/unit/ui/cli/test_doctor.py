@@ -174,9 +174,11 @@ def test_types_come_from_btf_else_headers_else_nowhere(monkeypatch, tmp_path):
     assert doctor.check_types().status == "ok"
 
 
-@pytest.mark.parametrize(("lacking", "status"), [("", "ok"), ("sys_exit", "missing"), ("cgroup_mkdir", "warn")])
+@pytest.mark.parametrize(
+    ("lacking", "status"), [("", "ok"), ("sys_exit", "missing"), ("cgroup_mkdir", "warn"), ("signal_deliver", "warn")]
+)
 def test_tracepoints_are_looked_up_in_btf(monkeypatch, tmp_path, lacking, status):
-    names = [name for name in REQUIRED_TRACEPOINTS + OPTIONAL_TRACEPOINTS if name != lacking]
+    names = [name for name in (*REQUIRED_TRACEPOINTS, *OPTIONAL_TRACEPOINTS) if name != lacking]
     (tmp_path / "vmlinux").write_bytes(b"\0" + b"".join(f"btf_trace_{name}\0".encode() for name in names))
     monkeypatch.setattr(doctor, "BTF", tmp_path / "vmlinux")
     finding = doctor.check_tracepoints()
