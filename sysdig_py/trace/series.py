@@ -208,10 +208,12 @@ class LastSeconds(FileSeries):
         *,
         needs_users_first: bool,
         on_file: Callable[[str, float], None],
+        settle: float = 0.0,
     ) -> None:
         """Keep `seconds` of event time, and at most LAST_BYTES of compressed records.
 
-        `on_file` is told the name of each file that was written, and the seconds in it.
+        `on_file` is told the name of each file that was written, and the seconds in it. A wish is fulfilled `settle`
+        seconds later: what had happened by then has come through the ring.
         """
         super().__init__(open_file, names, stats)
         self.limits = FileLimits(seconds=seconds / _SEGMENTS)
@@ -221,11 +223,13 @@ class LastSeconds(FileSeries):
         self._pool: Final = ThreadPoolExecutor(1, "last-seconds")
         self._compressor: Final = zstandard.ZstdCompressor(level=_LEVEL)
         self._wanted = False
+        self._wanted_at = 0.0
+        self._settle: Final = settle
         self._on_file: Final = on_file
 
     def want(self) -> None:
         """Have what is kept written as soon as the batch in hand is done; may be called from a signal handler."""
-        self._wanted = True
+        self._wanted, self._wanted_at = True, time.monotonic()
 
     def write_block(self, records: bytes, first_ts: int, last_ts: int, count: int) -> None:
         """Keep a span."""
@@ -247,7 +251,7 @@ class LastSeconds(FileSeries):
 
     def after_batch(self, *, triggered: bool) -> bool:
         """Write a file when somebody wants one; True when it was."""
-        if not triggered and not self._wanted:
+        if not triggered and not (self._wanted and time.monotonic() - self._wanted_at >= self._settle):
             return False
         self._wanted = False
         self._write()

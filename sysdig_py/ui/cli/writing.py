@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     _Source = LiveCapture | Replay | ScapReplay
 
+# what was captured before a signal takes so long to come through the ring, under load
+_SETTLE_SECONDS: Final = 0.3
 _SCAP: Final = (".scap", ".scap.gz")
 
 
@@ -62,7 +64,10 @@ def open_series(path: str, source: _Source, options: Options) -> FileSeries | No
     names, first = FileNames(path, limits), path.endswith(_SCAP)
     if not options.last:
         return RotatedFiles(open_file, names, source.stats, limits, needs_users_first=first)
-    return LastSeconds(open_file, names, source.stats, options.last, needs_users_first=first, on_file=_told)
+    settle = _SETTLE_SECONDS if source.is_live else 0.0
+    return LastSeconds(
+        open_file, names, source.stats, options.last, needs_users_first=first, on_file=_told, settle=settle
+    )
 
 
 def _told(name: str, seconds: float) -> None:
