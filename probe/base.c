@@ -27,6 +27,7 @@
 #define JUDGE_DROPS base_constant(CONSTANT_JUDGE_DROPS)
 #define JUDGE_FILTERS base_constant(CONSTANT_JUDGE_FILTERS)
 #define JUDGE_NEEDS base_constant(CONSTANT_JUDGE_NEEDS)
+#define JUDGE_RULES base_constant(CONSTANT_JUDGE_RULES)
 
 #define PLAN_COUNT 512
 #define PLAN_PARAMS 10
@@ -72,7 +73,8 @@ struct plan {
 	u8 group;   /* of calls that the same question decides about */
 	u8 feeds_state;
 	u8 fd_arg; /* which argument is the fd the event works on; 255: none */
-	u8 spare[5];
+	u8 rules;  /* of calls that the same snaplen rules decide about; 0: none does */
+	u8 spare[4];
 	struct step steps[PLAN_PARAMS];
 };
 
@@ -117,6 +119,7 @@ struct call {
 	u32 next; /* the handler that goes on with the record */
 	u64 wanted;
 	u64 done;
+	u64 snaplen; /* with JUDGE_RULES: of this call's data */
 	/* only with RECORD_FLAG_IO_URING (uring.c) */
 	u64 file;   /* what the first argument's fd stands for */
 	u64 kept;   /* struct ring_kept with copies of arguments, or 0 */
@@ -247,6 +250,12 @@ static __always_inline long base_read_pointed_text(struct scratch *s, void *to, 
 	if (base_is_kept(s, address))
 		return base_read_kernel_text(to, size, (void *)address);
 	return base_read_user_text(to, size, (void *)address);
+}
+
+/* how much of the call's data is kept */
+static __always_inline u64 base_snaplen(struct scratch *s)
+{
+	return JUDGE_RULES ? s->call.snaplen : SNAPLEN;
 }
 
 static __always_inline void base_count_unreadable(struct scratch *s)

@@ -60,6 +60,7 @@ BPF_TABLE("array", u32, struct facts, judge_facts, CPU_COUNT);
 BPF_TABLE("lru_hash", u64, u64, cgroup_answers, 16384);
 
 static u64 (*judge_filter)(struct facts *facts) = (void *)HOOK_FILTER;
+static u64 (*judge_snaplen)(struct facts *facts) = (void *)HOOK_SNAPLEN;
 
 static __always_inline bool judge_is_unwanted(u32 nr)
 {
@@ -187,26 +188,29 @@ static __always_inline void judge_note_addresses(struct facts *f, void *sock)
 	}
 }
 
-/* Ends are known of TCP connections: the engine has them from the call that made the connection.
- * Those of other sockets it has from what they carried. */
-static __always_inline void judge_note_ends(struct facts *f, void *sock)
+/* Ends are known for sure of TCP connections: the engine has them from the call that made the
+ * connection. Those of other sockets it has from what they carried; snaplen rules go by the ends that
+ * the kernel has. */
+static __always_inline bool judge_is_connection(void *sock)
 {
 	u8 state = base_get(sock, struct sock, __sk_common.skc_state);
 
+	return base_get(sock, struct sock, sk_protocol) == NATIVE_TCP &&
+	       (state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT ||
+		state == STATE_FIN_WAIT1 || state == STATE_FIN_WAIT2);
+}
+
+static __always_inline void judge_note_ends(struct facts *f, void *sock)
+{
 	if (f->kind != KIND_IPV4 && f->kind != KIND_IPV6) {
 		f->known |= KNOWN_NO_ENDS;
 		return;
 	}
-	if (base_get(sock, struct sock, sk_protocol) != NATIVE_TCP)
-		return;
-	if (state != STATE_ESTABLISHED && state != STATE_CLOSE_WAIT && state != STATE_FIN_WAIT1 &&
-	    state != STATE_FIN_WAIT2)
-		return;
+	f->known |= judge_is_connection(sock) ? KNOWN_ENDS | KNOWN_SOME_ENDS : KNOWN_SOME_ENDS;
 	f->own_port = base_get(sock, struct sock, __sk_common.skc_num);
 	f->other_port = __builtin_bswap16(base_get(sock, struct sock, __sk_common.skc_dport));
 	if (JUDGE_NEEDS & NEED_ADDRESS)
 		judge_note_addresses(f, sock);
-	f->known |= KNOWN_ENDS;
 }
 
 static __always_inline void judge_note_file(struct facts *f)
@@ -250,19 +254,12 @@ static __always_inline struct facts *judge_gather(struct scratch *s, struct plan
 	return f;
 }
 
-static __always_inline bool judge_accepts(struct scratch *s, struct plan *plan)
+/* Whether the filters want the call's record, as one to be shown or as one that feeds state. */
+static __always_inline bool judge_passes(struct scratch *s, struct plan *plan, struct facts *facts)
 {
-	struct facts *facts = judge_gather(s, plan);
-
-	return !facts || judge_filter(facts);
-}
-
-/* Whether there is to be a record of the call. */
-static __always_inline bool judge_wants(struct scratch *s, struct plan *plan)
-{
-	if (!JUDGE_FILTERS || !plan || plan->verdict == VERDICT_KEEP)
+	if (plan->verdict == VERDICT_KEEP)
 		return true;
-	if (plan->verdict == VERDICT_JUDGE && judge_accepts(s, plan))
+	if (plan->verdict == VERDICT_JUDGE && (!facts || judge_filter(facts)))
 		return true;
 	if (plan->feeds_state) {
 		s->call.flags |= RECORD_FLAG_STATE_ONLY;
@@ -270,4 +267,29 @@ static __always_inline bool judge_wants(struct scratch *s, struct plan *plan)
 	}
 	judge_leave_out();
 	return false;
+}
+
+static __always_inline void judge_measure(struct scratch *s, struct plan *plan, struct facts *facts)
+{
+	s->call.snaplen = SNAPLEN;
+	if (!plan->rules || !facts)
+		return;
+	facts->group = plan->rules;
+	s->call.snaplen = judge_snaplen(facts);
+}
+
+/* Whether there is to be a record of the call, and how much of its data. */
+static __always_inline bool judge_wants(struct scratch *s, struct plan *plan)
+{
+	struct facts *facts = NULL;
+
+	if (!plan || !(JUDGE_FILTERS | JUDGE_RULES))
+		return true;
+	if (plan->verdict == VERDICT_JUDGE || plan->rules)
+		facts = judge_gather(s, plan);
+	if (JUDGE_FILTERS && !judge_passes(s, plan, facts))
+		return false;
+	if (JUDGE_RULES)
+		judge_measure(s, plan, facts);
+	return true;
 }

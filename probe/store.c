@@ -120,10 +120,10 @@ static __always_inline void store_kernel_text(struct scratch *s, const void *add
 	store_length(s, got > 0 ? got & 0x1fff : 0);
 }
 
-/* up to `length` bytes of user memory; COPY_MASK is the power of two above every permitted length */
-static __always_inline void store_user_bytes(struct scratch *s, u64 address, u64 length)
+/* up to `length` and `limit` bytes of user memory; COPY_MASK is the power of two above every permitted length */
+static __always_inline void store_user_bytes(struct scratch *s, u64 address, u64 length, u64 limit)
 {
-	u32 size = (length > SNAPLEN ? SNAPLEN : length) & COPY_MASK;
+	u32 size = (length > limit ? limit : length) & COPY_MASK;
 
 	if (!size || !store_has_room(s)) {
 		store_length(s, 0);

@@ -110,7 +110,8 @@ static __always_inline u64 syscall_data_length(struct scratch *s, struct plan *p
  * four or five lengths, then `length` bytes of data between known sizes */
 static __always_inline void syscall_store_io(struct scratch *s, struct plan *plan, u64 length)
 {
-	u32 wanted = (length > SNAPLEN ? SNAPLEN : length) & COPY_MASK;
+	u64 limit = base_snaplen(s);
+	u32 wanted = (length > limit ? limit : length) & COPY_MASK;
 	u32 start = RECORD_HEADER_SIZE + 8 + (plan->detail ? 2 : 0);
 	u8 *res = s->record + start;
 	u8 *tail;

@@ -5,6 +5,7 @@
  */
 #define USER_MMSG_SIZE 64
 #define MESSAGES_MAX 32
+#define CONTROL_MAX 4095
 
 struct user_message {
 	u64 name;
@@ -94,7 +95,7 @@ static __always_inline void transfer_store_data(struct scratch *s, struct transf
 	if (t->vector)
 		vector_store(s, t->vector, t->count, t->limit);
 	else
-		store_user_bytes(s, t->base, t->limit);
+		store_user_bytes(s, t->base, t->limit, base_snaplen(s));
 }
 
 static __always_inline void transfer_store_integer(struct scratch *s, struct step step)
@@ -126,7 +127,8 @@ static __always_inline void transfer_store(struct scratch *s, struct step step)
 	else if (step.op == OP_ADDRESS)
 		socket_store_address(s, t->address, t->address_length);
 	else if (step.op == OP_CONTROL)
-		store_user_bytes(s, t->control, t->control_length);
+		store_user_bytes(s, t->control, t->control_length,
+				 SNAPLEN > CONTROL_MAX ? CONTROL_MAX : SNAPLEN);
 	else if (step.op == OP_QUEUE)
 		socket_store_queue(s);
 	else

@@ -154,6 +154,7 @@ static __always_inline void uring_fill(struct scratch *s, u64 request, struct ri
 	s->call.pid = call->pid;
 	s->call.cpu = (u16)bpf_get_smp_processor_id();
 	s->call.flags = RECORD_FLAG_IO_URING;
+	s->call.snaplen = SNAPLEN;
 	s->call.task = 0;
 	s->call.direct = call->direct;
 	s->call.file = (u64)base_get(request, struct io_kiocb, file);

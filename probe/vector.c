@@ -9,12 +9,12 @@ struct user_iovec {
 /* The counts kept from one buffer to the next are in the scratch, not in registers: the verifier
  * then sees the same state at each turn of a loop and is done with it at once. */
 
-/* the first SNAPLEN of `limit` bytes as one parameter */
+/* as much of `limit` bytes as is kept, as one parameter */
 static __always_inline void vector_store(struct scratch *s, u64 vector, u64 count, u64 limit)
 {
 	u8 *at = store_at(s);
 
-	s->call.wanted = limit > SNAPLEN ? SNAPLEN : limit;
+	s->call.wanted = limit > base_snaplen(s) ? base_snaplen(s) : limit;
 	s->call.done = 0;
 	if (!store_has_room(s))
 		s->call.wanted = 0;

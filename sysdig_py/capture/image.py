@@ -32,6 +32,7 @@ class Constant(enum.IntEnum):
     JUDGE_DROPS = 6  # whether there are calls that are dropped by their number alone
     JUDGE_FILTERS = 7  # whether there are filters at all
     JUDGE_NEEDS = 8  # which facts to gather (`judge_code.NEEDS`)
+    JUDGE_RULES = 9  # whether there are snaplen rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ NUMBERS: Final = {
 CONTAINERS, NAME, KNOWN, OWN_PORT, OTHER_PORT = 72, 80, 96, 100, 104
 ADDRESS_SIZE, OWN_ADDRESS, OTHER_ADDRESS = 108, 112, 128
 
-KNOWN_USER, KNOWN_CONTAINER, KNOWN_ENDS, KNOWN_NO_ENDS = 1, 2, 4, 8
+KNOWN_USER, KNOWN_CONTAINER, KNOWN_ENDS, KNOWN_NO_ENDS, KNOWN_SOME_ENDS = 1, 2, 4, 8, 16
 
 # what the probe has to gather for a fact; the others it has anyway
 NEEDS: Final = {
@@ -66,6 +66,9 @@ FAMILIES: Final = {b"ip": ("IPV4", "IPV6"), b"unix": ("UNIX",)}
 KIND_NUMBERS: Final = {name: number for number, name in enumerate(KINDS, 1)}
 _NAMED: Final = frozenset(word for words in KINDS.values() for word in words)
 
+# formulas and what the first of them that holds gives
+Rules = tuple[tuple[Formula, int], ...]
+
 _FACTS, _FIRST, _SECOND, _KNOWN = 1, 2, 3, 4  # registers
 
 
@@ -81,6 +84,7 @@ def constants() -> dict[str, int]:
         "KNOWN_CONTAINER": KNOWN_CONTAINER,
         "KNOWN_ENDS": KNOWN_ENDS,
         "KNOWN_NO_ENDS": KNOWN_NO_ENDS,
+        "KNOWN_SOME_ENDS": KNOWN_SOME_ENDS,
         "NEED_NAME": NEEDS[Fact.NAME],
         "NEED_USER": NEEDS[Fact.UID],
         "NEED_CONTAINER": NEEDS[Fact.CONTAINER],
@@ -116,14 +120,17 @@ def decide(groups: Sequence[Formula], mode: Mode) -> bytes:
     return code.pack()
 
 
-def choose(rules: Sequence[Sequence[tuple[Formula, int]]], otherwise: int) -> bytes:
-    """Return the instructions that answer the number of the first rule that certainly holds, by group."""
+def choose(groups: Sequence[Rules], otherwise: int) -> bytes:
+    """Return the instructions that answer the number of the first rule that certainly holds.
+
+    The group of a call is one more than its place in `groups`.
+    """
     code, end = Code(), Label()
     code.load(_FIRST, _FACTS, GROUP, 4)
-    for number, group in enumerate(rules):
+    for number, rules in enumerate(groups, 1):
         following = Label()
         code.jump_if(_FIRST, "!=", number, following)
-        for formula, value in group:
+        for formula, value in rules:
             yes, no = Label(), Label()
             Writer(code, Mode.MUST).formula(formula, yes, no)
             code.place(yes)
@@ -253,14 +260,15 @@ def _is_kind(words: tuple[bytes, ...], test: Comparison, yes: Label, no: Label, 
     return yes if all(hits) else unknown if any(hits) else no
 
 
-def _require_ends(code: Code, none: Label, unknown: Label) -> None:
+def _require_ends(code: Code, test: Comparison, none: Label, unknown: Label) -> None:
+    bit = KNOWN_ENDS if test.sure else KNOWN_SOME_ENDS
     code.load(_KNOWN, _FACTS, KNOWN, 4)
     code.jump_if(_KNOWN, "&", KNOWN_NO_ENDS, none)
-    _require(code, KNOWN_ENDS, unknown)
+    _require(code, bit, unknown)
 
 
 def _write_port(code: Code, test: Comparison, yes: Label, no: Label, unknown: Label) -> None:
-    _require_ends(code, no, unknown)
+    _require_ends(code, test, no, unknown)
     if test.op == "exists":
         code.jump(yes)
         return
@@ -273,7 +281,7 @@ def _write_port(code: Code, test: Comparison, yes: Label, no: Label, unknown: La
 
 
 def _write_address(code: Code, test: Comparison, yes: Label, no: Label, unknown: Label) -> None:
-    _require_ends(code, no, unknown)
+    _require_ends(code, test, no, unknown)
 
     def compare(offset: int, hit: Label, miss: Label) -> None:
         if test.op == "!=":

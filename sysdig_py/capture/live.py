@@ -59,7 +59,7 @@ class LiveCapture:
         self._bytes = 0
         self._lost: dict[str, int] = {}
         self._stopping = False
-        self._pushdown = Pushdown()
+        self._demand: Demand | None = None
         self._answers = ContainerAnswers()
         self._ticked = 0.0
         self._samples: CpuSamples | None = None
@@ -72,9 +72,13 @@ class LiveCapture:
 
     def push_down(self, demand: Demand | None) -> None:
         """Leave out in the kernel what nobody wants, from `start` on; None, at any time: take everything in."""
-        self._pushdown = push_down(demand, kernel.machine()) if demand is not None else Pushdown()
+        self._demand = demand
         if self._probe is not None:
-            self._probe.treat(self._pushdown.treatments)
+            self._probe.treat(self._pushed().treatments)
+
+    def _pushed(self) -> Pushdown:
+        options = self.options
+        return push_down(self._demand or Demand(), kernel.machine(), options.snaplen_rules, options.data_bytes)
 
     def suggest_events(self, names: frozenset[str]) -> None:
         """Capture these types of events too, which are captured only when asked for."""
@@ -90,8 +94,9 @@ class LiveCapture:
     def start(self, engine: Engine) -> None:
         """Load and attach, then queue the snapshot: it is fed before anything of the ring is."""
         hierarchy = detect()
-        self._probe = Probe(self.options, hierarchy, self._pushdown)
-        self._answers = ContainerAnswers(engine, self._pushdown.container_checks)
+        pushdown = self._pushed()
+        self._probe = Probe(self.options, hierarchy, pushdown)
+        self._answers = ContainerAnswers(engine, pushdown.container_checks)
         self._pending.extend(_blocks(threads(hierarchy)))
         self._probe.attach()
         self._started = time.monotonic()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sysdig_py.capture.ring import MAX_RINGS
+from sysdig_py.capture.snaplen_rules import MAX_LENGTH, SnaplenRule
 from sysdig_py.errors import UsageError
 
 DEFAULT_SNAPLEN: Final = 80
-MAX_SNAPLEN: Final = 65000
+MAX_SNAPLEN: Final = MAX_LENGTH  # what the 16 bits of a parameter's length can tell
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -26,6 +27,7 @@ class LiveOptions:
         drop_rights: give up privileges once everything is loaded.
         max_seconds: end after so many seconds even when nothing happens; 0 goes on for ever.
         user_names: look up users and groups.
+        snaplen_rules: where another snaplen holds; the first rule that does counts.
         latency: measure the time spent in each call; without, entries are not traced, which makes a call cheaper.
         events: event types to capture that are captured only when asked for (`capture/extras.py`).
     """
@@ -39,6 +41,12 @@ class LiveOptions:
     user_names: bool = True
     latency: bool = True
     events: frozenset[str] = frozenset()
+    snaplen_rules: tuple[SnaplenRule, ...] = ()
+
+    @property
+    def copied_bytes(self) -> int:
+        """Return how much data a record may have at most."""
+        return max(self.data_bytes, *(rule.length for rule in self.snaplen_rules), 0)
 
     @property
     def data_bytes(self) -> int:

@@ -31,7 +31,7 @@ from sysdig_py.schema.events import EventType, Param, events, syscalls
 
 PLAN_COUNT: Final = 512
 MAX_STEPS: Final = 10
-_PLAN: Final = struct.Struct("<HHBBBBBBB5x")
+_PLAN: Final = struct.Struct("<HHBBBBBBBB4x")
 NO_FD: Final = 255
 
 
@@ -379,7 +379,7 @@ def pack_plan(event: EventType, ppm_sc: int, treatment: Treatment) -> bytes:
     made = steps(event) if handler in STEPPED else ()
     nparams = len(event.params) if made or handler not in STEPPED else 0
     body = b"".join(step.pack() for step in made)
-    judged = (treatment.verdict, treatment.group, event.feeds_state, fd_argument(event))
+    judged = (treatment.verdict, treatment.group, event.feeds_state, fd_argument(event), treatment.rules)
     return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, *judged) + body.ljust(MAX_STEPS * 4, b"\0")
 
 

@@ -23,7 +23,7 @@ from sysdig_py.capture.extras import EXTRAS
 from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.loader import Loaded
 from sysdig_py.capture.machine import memory_bytes
-from sysdig_py.capture.options import PAGE, LiveOptions
+from sysdig_py.capture.options import MAX_SNAPLEN, PAGE, LiveOptions
 from sysdig_py.capture.pushdown import Pushdown
 from sysdig_py.capture.ring import MAX_RINGS, Rings, RingView, map_shared, ring_bytes, ring_count, unmap
 from sysdig_py.capture.treatment import Treatment
@@ -31,6 +31,7 @@ from sysdig_py.errors import EnvironmentLack
 
 LOSS_CAUSES: Final = ("ring full", "scratch full", "memory unreadable", "slot lost")
 _COUNTERS_SIZE: Final = 64
+_SMALL_COPY: Final = 4096
 _LEFT_OUT: Final = len(LOSS_CAUSES)
 # What shapes an image besides the values it is asked for: a change of any of them makes old images void.
 _RULES: Final = ("compiler", "headers", "image", "kernel", "probe_source", "prune")
@@ -208,11 +209,12 @@ def _refusal(error: OSError) -> EnvironmentLack:
 
 def _sizes(options: LiveOptions, cpus: int, rings: int = 1) -> dict[str, str]:
     """Return the defines that follow from the options and the machine's size."""
-    copy = 1 << max(options.data_bytes, 1).bit_length()
+    # two sizes, so that most runs share an image
+    copy = _SMALL_COPY if options.copied_bytes < _SMALL_COPY else 1 << MAX_SNAPLEN.bit_length()
     slots = kernel.slot_count()
     made = {
         "COPY_MASK": copy - 1,
-        "SCRATCH_LIMIT": 32768 if copy <= 4096 else 131072,
+        "SCRATCH_LIMIT": 32768 if copy == _SMALL_COPY else 131072,
         "SCRATCH_SLACK": 8192 + 2 * copy,
         "SLOT_COUNT": slots,
         "CPU_COUNT": cpus,

@@ -9,13 +9,15 @@ filters again about the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sysdig_py.capture import judge_code
 from sysdig_py.capture.demand import Demand
 from sysdig_py.capture.image import Constant
+from sysdig_py.capture.judge_code import Rules
 from sysdig_py.capture.plans import NO_FD, fd_argument, reported
+from sysdig_py.capture.snaplen_rules import SnaplenRule, has_data, resolve
 from sysdig_py.capture.treatment import Treatment, Verdict
 from sysdig_py.filter.kernel import Formula, Judge, Mode, Subject, all_of, any_of, comparisons_of
 from sysdig_py.schema.events import EventType, syscall_names
@@ -38,12 +40,16 @@ class Pushdown:
         groups: the question of each group.
         container_checks: Lua source of the questions about containers, by bit of the answers.
         why: why nothing is judged, "" when something may be.
+        rules: the snaplen rules, resolved, of each group of calls that have the same.
+        snaplen: what counts where no rule holds.
     """
 
     treatments: Mapping[int, Treatment] = field(default_factory=dict)
     groups: Sequence[Formula] = ()
     container_checks: Sequence[str] = ()
     why: str = ""
+    rules: Sequence[Rules] = ()
+    snaplen: int = 0
 
     @property
     def constants(self) -> dict[Constant, int]:
@@ -52,14 +58,19 @@ class Pushdown:
         return {
             Constant.JUDGE_DROPS: int(Verdict.DROP in verdicts),
             Constant.JUDGE_FILTERS: int(verdicts - {Verdict.KEEP} != set()),
-            Constant.JUDGE_NEEDS: needs_of(self.groups),
+            Constant.JUDGE_NEEDS: needs_of([*self.groups, *(formula for rules in self.rules for formula, _ in rules)]),
+            Constant.JUDGE_RULES: int(bool(self.rules)),
         }
 
     @property
     def hooks(self) -> dict[int, bytes]:
         """The instructions of the questions."""
-        code = judge_code.decide(self.groups, Mode.MAY) if self.groups else judge_code.always(1)
-        return {judge_code.HOOK_FILTER: code}
+        return {
+            judge_code.HOOK_FILTER: judge_code.decide(self.groups, Mode.MAY) if self.groups else judge_code.always(1),
+            judge_code.HOOK_SNAPLEN: judge_code.choose(self.rules, self.snaplen)
+            if self.rules
+            else judge_code.always(0),
+        }
 
 
 def needs_of(formulas: Sequence[Formula]) -> int:
@@ -68,11 +79,31 @@ def needs_of(formulas: Sequence[Formula]) -> int:
     return sum(needed)
 
 
-def push_down(demand: Demand, arch: str) -> Pushdown:
-    """Return what the kernel can judge of what a run wants."""
+def push_down(demand: Demand, arch: str, rules: Sequence[SnaplenRule] = (), snaplen: int = 0) -> Pushdown:
+    """Return what the kernel can judge of what a run wants, and of its snaplen rules.
+
+    Args:
+        demand: the events that are wanted.
+        arch: whose system calls.
+        rules: in their order; `snaplen` counts where none holds.
+        snaplen: bytes kept of data.
+    """
+    judge = Judge()
+    found = _judged(demand, judge, arch)
+    lengths: dict[Rules, int] = {}
+    treatments = {}
+    for nr, (event, ppm_sc) in reported(arch).items():
+        resolved = resolve(rules, judge, subject_of(event, ppm_sc)) if has_data(event) else ()
+        number = lengths.setdefault(resolved, len(lengths) + 1) if resolved else 0
+        treatments[nr] = replace(found.treatments.get(nr, Treatment()), rules=number)
+    checks = tuple(judge.container_checks)
+    return replace(found, treatments=treatments, container_checks=checks, rules=tuple(lengths), snaplen=snaplen)
+
+
+def _judged(demand: Demand, judge: Judge, arch: str) -> Pushdown:
+    """Return what the filters make of every call."""
     if demand.remembers:
         return Pushdown(why=f"{demand.remembers} remembers earlier events, so it has to see all of them")
-    judge = Judge()
     groups: dict[Formula, int] = {}
     treatments = {}
     for nr, (event, ppm_sc) in reported(arch).items():
@@ -80,7 +111,7 @@ def push_down(demand: Demand, arch: str) -> Pushdown:
         treatments[nr] = _treatment(formula, event, groups)
     if len(groups) > MAX_GROUPS or sum(len(comparisons_of(one)) for one in groups) > MAX_TESTS:
         return _by_number(treatments)
-    return Pushdown(treatments, tuple(groups), tuple(judge.container_checks))
+    return Pushdown(treatments, tuple(groups))
 
 
 def question(demand: Demand, judge: Judge, subject: Subject) -> Formula:

@@ -17,7 +17,14 @@ class Verdict(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """What the filters of a run make of a call; `group` is what its question is found by."""
+    """What a run makes of a call.
+
+    Attributes:
+        verdict: by its number.
+        group: which question decides, with `Verdict.JUDGE`.
+        rules: number of the snaplen rules that apply, 0 for none.
+    """
 
     verdict: Verdict = Verdict.KEEP
     group: int = 0
+    rules: int = 0

@@ -56,15 +56,15 @@ def any_of(items: Sequence[Formula]) -> Formula:
 
 
 def _join(items: Sequence[Formula], *, is_all: bool) -> Formula:
-    kept: list[Formula] = []
+    kept: dict[Formula, None] = {}
     for item in items:
         inner = item.items if isinstance(item, Group) and item.is_all is is_all else (item,)
         if (not is_all) in inner:
             return not is_all
-        kept += [one for one in inner if not isinstance(one, bool) and one not in kept]
+        kept |= {one: None for one in inner if not isinstance(one, bool)}
     if not kept:
         return is_all
-    return kept[0] if len(kept) == 1 else Group(is_all, tuple(kept))
+    return next(iter(kept)) if len(kept) == 1 else Group(is_all, tuple(kept))
 
 
 def comparisons_of(formula: Formula) -> list[Comparison]:
@@ -79,6 +79,19 @@ def comparisons_of(formula: Formula) -> list[Comparison]:
 
 
 @dataclass(slots=True)
+class _Meaning:
+    """What is worked out once per check: `settled` whatever the event, `compared` by the fact it asks for.
+
+    The node is kept so that its identity, by which this is found, stays its own.
+    """
+
+    node: nodes.Check
+    check: TypedCheck
+    settled: Comparison | Unknown | None
+    compared: dict[Fact, Comparison | bool | Unknown] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Judge:
     """Turns filters into formulas.
 
@@ -90,6 +103,7 @@ class Judge:
     """
 
     container_checks: list[str] = field(default_factory=list)
+    _meanings: dict[int, _Meaning] = field(default_factory=dict)
 
     def formula(self, compiled: CompiledFilter, subject: Subject, mode: Mode = Mode.MAY) -> Formula:
         """Return what is left of a filter for the events of one type."""
@@ -106,28 +120,44 @@ class Judge:
 
     def why_not(self, node: nodes.Check, text: str, subject: Subject) -> str:
         """Return why the kernel cannot judge a check about such events; "" when it can."""
-        found = self._known(typed(node, text), node, text, subject)
+        found = self._known(node, text, subject)
         return found.why if isinstance(found, Unknown) else ""
 
     def _check(self, node: nodes.Check, text: str, subject: Subject, mode: Mode, *, negated: bool) -> Formula:
-        found = self._known(typed(node, text), node, text, subject)
+        found = self._known(node, text, subject)
         if isinstance(found, Unknown):
             return mode.value
         if isinstance(found, bool):
             return found is not negated
         return found.opposite() if negated else found
 
-    def _known(self, check: TypedCheck, node: nodes.Check, text: str, subject: Subject) -> bool | Comparison | Unknown:
-        if not isinstance(check.left, FieldValue):
-            return Unknown(f"only the engine computes {node.left.name}()")
-        if any(not isinstance(item, nodes.Literal) for item in node.right):
-            return Unknown("it compares two fields")
-        if check.left.name.startswith(_OF_CONTAINER):
-            return self._container(node, text)
+    def _known(self, node: nodes.Check, text: str, subject: Subject) -> bool | Comparison | Unknown:
+        meaning = self._meanings.get(id(node))
+        if meaning is None:
+            meaning = self._meanings[id(node)] = self._meaning(node, text)
+        if meaning.settled is not None:
+            return meaning.settled
+        check = meaning.check
+        assert isinstance(check.left, FieldValue)
         value = fact_of(check.left.name, subject)
         if isinstance(value, Unknown):
             return value
-        return comparison_of(value, check) if isinstance(value, Fact) else fold(check, value)
+        if not isinstance(value, Fact):
+            return fold(check, value)
+        if value not in meaning.compared:
+            meaning.compared[value] = comparison_of(value, check)
+        return meaning.compared[value]
+
+    def _meaning(self, node: nodes.Check, text: str) -> _Meaning:
+        check = typed(node, text)
+        settled: Comparison | Unknown | None = None
+        if not isinstance(check.left, FieldValue):
+            settled = Unknown(f"only the engine computes {node.left.name}()")
+        elif any(not isinstance(item, nodes.Literal) for item in node.right):
+            settled = Unknown("it compares two fields")
+        elif check.left.name.startswith(_OF_CONTAINER):
+            settled = self._container(node, text)
+        return _Meaning(node, check, settled)
 
     def _container(self, node: nodes.Check, text: str) -> Comparison | Unknown:
         source = source_of(node, text)

@@ -30,6 +30,7 @@ class Comparison:
         values: numbers, texts, networks.
         negated: whether the test holds when the comparison does not.
         side: of a connection's two ends: "" either, "l" the own, "r" the other, "cs" one of them, not known which.
+        sure: whether only connections count, of which the ends are certain, or whatever ends a socket has.
     """
 
     fact: Fact
@@ -37,6 +38,7 @@ class Comparison:
     values: tuple[Operand, ...] = ()
     negated: bool = False
     side: str = ""
+    sure: bool = True
 
     def opposite(self) -> Comparison:
         """Return the test that holds when this one does not."""

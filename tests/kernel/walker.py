@@ -28,6 +28,7 @@ class Record:
     cgroup: int
     latency: int
     params: dict
+    skipped: int = 0
 
     def __getitem__(self, key):
         return self.params[key]
@@ -45,7 +46,7 @@ def value(kind, raw):
 
 
 def unpack(raw):
-    total, flags, cgroup, pid, cpu, _, latency = PREFIX.unpack_from(raw)
+    total, flags, cgroup, pid, cpu, skipped, latency = PREFIX.unpack_from(raw)
     ts, tid, length, code, nparams = PPM_HEADER.unpack_from(raw, PREFIX.size)
     assert total == len(raw), (total, len(raw))
     assert total == -(-(PREFIX.size + length) // 8) * 8
@@ -59,7 +60,7 @@ def unpack(raw):
         at += size
     assert at == PREFIX.size + length, (event.id, lengths, at, length)
     assert nparams == len(event.params), (event.id, nparams)
-    return Record(code, event.name, event.id, ts, tid, pid, cpu, flags, cgroup, latency, params)
+    return Record(code, event.name, event.id, ts, tid, pid, cpu, flags, cgroup, latency, params, skipped)
 
 
 def read_all(ring):

@@ -9,9 +9,11 @@ from typing import Final
 from sysdig_py.capture import kernel
 from sysdig_py.capture.demand import Consumer, Demand
 from sysdig_py.capture.explanation import Fate, fates, parts
+from sysdig_py.capture.options import LiveOptions
 from sysdig_py.capture.pushdown import push_down
 
 _WIDTH: Final = 110
+_WITHOUT: Final = "--no-pushdown: the kernel sends every event, the engine judges every filter."
 _SHORT: Final = 4  # lines of names
 _PLACES: Final = {"kernel": "kernel", "engine": "engine", "both": "kernel, then engine"}
 
@@ -21,11 +23,22 @@ def explain_replay(names: Sequence[str]) -> str:
     return f"{', '.join(names)}: a saved trace; the engine judges every filter\n"
 
 
-def explain_live(demand: Demand, *, pushdown: bool, verbose: bool) -> str:
-    """Return what a live capture with these filters would do; `verbose`: with the names of all calls."""
+def explain_live(demand: Demand, options: LiveOptions, *, pushdown: bool, verbose: bool) -> str:
+    """Return what a live capture would do; `verbose`: with the names of all calls."""
+    lines = _events(demand, verbose=verbose) if pushdown else [_WITHOUT]
+    return "\n".join([*lines, "", *_data(options)]) + "\n"
+
+
+def _data(options: LiveOptions) -> list[str]:
+    rest = f"{options.data_bytes} bytes of each buffer are kept"
+    if not options.snaplen_rules:
+        return [f"Data: {rest}."]
+    rules = [f"  {rule.filter.text}: {rule.length} bytes" for rule in options.snaplen_rules]
+    return ["Data, by the first rule that holds (kernel):", *rules, f"  else {rest}"]
+
+
+def _events(demand: Demand, *, verbose: bool) -> list[str]:
     arch = kernel.machine()
-    if not pushdown:
-        return "--no-pushdown: the kernel sends every event, the engine judges every filter\n"
     lines = _filters(demand, arch)
     lack = push_down(demand, arch).why
     if lack:
@@ -33,8 +46,7 @@ def explain_live(demand: Demand, *, pushdown: bool, verbose: bool) -> str:
     lines += ["", "System calls:"]
     for fate in fates(demand, arch):
         lines += _fate(fate, verbose=verbose)
-    lines += ["  (exits of processes, births and execs always arrive)"]
-    return "\n".join(lines) + "\n"
+    return [*lines, "  (exits of processes, births and execs always arrive)"]
 
 
 def _filters(demand: Demand, arch: str) -> list[str]:

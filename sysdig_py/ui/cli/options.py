@@ -70,6 +70,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("", "no-latency", "", "do not measure the time inside calls: live capture costs the traced less"),
     Option("", "ring-size", "SIZE", "size of each ring between kernel and program, as 64M (default: by memory, cores)"),
     Option("", "rings", "N", "number of rings (default: one for every four processors)"),
+    Option("", "snaplen-rule", "FILTER=N", "keep N bytes where the filter holds; the first rule that does counts"),
     Option("", "no-pushdown", "", "let the kernel send every event, whatever the filters say"),
     Option(
         "", "explain", "", "show what of the filters the kernel judges and what becomes of each event; capture nothing"
@@ -144,6 +145,7 @@ class Options(NamedTuple):
     latency: bool = True
     ring_bytes: int | None = None
     rings: int | None = None
+    snaplen_rules: tuple[str, ...] = ()
     pushdown: bool = True
     explain: bool = False
     events: frozenset[str] = frozenset()  # captured only when asked for
@@ -357,6 +359,7 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "no-latency": lambda *_: {"latency": False},
     "ring-size": lambda value, _: {"ring_bytes": _size("ring-size", value)},
     "rings": lambda value, _: {"rings": _whole("-rings", value, 1)},
+    "snaplen-rule": lambda value, options: {"snaplen_rules": (*options.snaplen_rules, value)},
     "no-pushdown": lambda *_: {"pushdown": False},
     "explain": lambda *_: {"explain": True},
     "events": lambda value, options: {"events": options.events | _extras(value)},

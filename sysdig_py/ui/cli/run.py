@@ -86,7 +86,7 @@ def _explanation(options: Options, pipelines: Pipelines) -> bytes:
     pipeline = pipelines.for_source(source)
     pipeline.open(source)
     demand = pipeline.demand(saved=options.write is not None)
-    return explain_live(demand, pushdown=options.pushdown, verbose=options.verbose).encode()
+    return explain_live(demand, source.options, pushdown=options.pushdown, verbose=options.verbose).encode()
 
 
 def _check_write(options: Options) -> None:
@@ -233,6 +233,7 @@ def open_trace(path: str) -> Replay | ScapReplay:
 def open_live(options: Options) -> LiveCapture:
     """Return a live capture as the options ask for it; nothing happens to the kernel yet."""
     from sysdig_py.capture.live import LiveCapture, LiveOptions
+    from sysdig_py.capture.snaplen_rules import parse
 
     return LiveCapture(
         LiveOptions(
@@ -243,6 +244,7 @@ def open_live(options: Options) -> LiveCapture:
             rings=options.rings,
             events=options.events,
             user_names=options.user_names,
+            snaplen_rules=tuple(map(parse, options.snaplen_rules)),
         )
     )
 

@@ -229,5 +229,5 @@ def test_the_group_decides_which_question_is_asked() -> None:
 
 
 def test_the_first_rule_that_holds_gives_its_number() -> None:
-    code = choose([[(False, 1), (True, 7), (True, 9)], [(False, 3)]], 80)
-    assert [run(code, struct.pack("<I", group)) for group in (0, 1, 2)] == [7, 80, 80]
+    code = choose([((False, 1), (True, 7), (True, 9)), ((False, 3),)], 80)
+    assert [run(code, struct.pack("<I", group)) for group in (0, 1, 2)] == [80, 7, 80]

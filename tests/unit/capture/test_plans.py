@@ -83,8 +83,8 @@ def test_the_fd_of_a_call_is_found_among_its_arguments():
 
 
 def test_what_the_filters_make_of_a_call_is_part_of_its_plan():
-    made = plans.plans("x86_64", {0: Treatment(Verdict.JUDGE, 7), 3: Treatment(Verdict.STATE_ONLY)})
-    read, write, close = (tuple(made[nr][7:11]) for nr in (0, 1, 3))
-    assert read == (Verdict.JUDGE, 7, False, 0)
-    assert write == (Verdict.KEEP, 0, False, 0)
-    assert close == (Verdict.STATE_ONLY, 0, True, 0)
+    made = plans.plans("x86_64", {0: Treatment(Verdict.JUDGE, 7, 2), 3: Treatment(Verdict.STATE_ONLY)})
+    read, write, close = (tuple(made[nr][7:12]) for nr in (0, 1, 3))
+    assert read == (Verdict.JUDGE, 7, False, 0, 2)
+    assert write == (Verdict.KEEP, 0, False, 0, 0)
+    assert close == (Verdict.STATE_ONLY, 0, True, 0, 0)

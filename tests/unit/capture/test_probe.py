@@ -63,7 +63,7 @@ class Kernel:
         monkeypatch.setattr(probe, "_compile", self.compile)
 
     def load(self, image, _constants, _entries, hooks, _without):
-        assert set(hooks) == {judge_code.HOOK_FILTER}
+        assert set(hooks) == {judge_code.HOOK_FILTER, judge_code.HOOK_SNAPLEN}
         if image in self.refused:
             error = bpf.Refused(13, "program on_x: Permission denied")
             error.log = "R1 invalid mem access"

@@ -26,7 +26,8 @@ def test_without_a_filter_everything_is_kept():
     made = pushed()
     assert {one.verdict for one in made.treatments.values()} == {Verdict.KEEP}
     assert set(made.constants.values()) == {0}
-    assert made.hooks == {judge_code.HOOK_FILTER: judge_code.always(1)}
+    assert made.hooks[judge_code.HOOK_FILTER] == judge_code.always(1)
+    assert made.hooks[judge_code.HOOK_SNAPLEN] == judge_code.always(0)
 
 
 def test_the_number_decides_where_the_type_does():
@@ -76,7 +77,7 @@ def test_the_union_of_what_consumers_want_is_let_through():
 
 def test_what_remembers_earlier_events_keeps_everything():
     made = pushed("evt.type=read and evt.deltatime>1")
-    assert not made.treatments
+    assert {one.verdict for one in made.treatments.values()} == {Verdict.KEEP}
     assert "evt.deltatime" in made.why
 
 

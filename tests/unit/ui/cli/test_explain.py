@@ -1,10 +1,12 @@
 from sysdig_py.capture.demand import Consumer, Demand
+from sysdig_py.capture.options import LiveOptions
+from sysdig_py.capture.snaplen_rules import parse
 from sysdig_py.ui.cli.explain import explain_live, explain_replay
 
 
-def explained(text, *consumers, pushdown=True, verbose=False):
+def explained(text, *consumers, pushdown=True, verbose=False, options=LiveOptions()):  # noqa: B008
     demand = Demand(Consumer("capture filter", text), tuple(Consumer(*one) for one in consumers))
-    return explain_live(demand, pushdown=pushdown, verbose=verbose)
+    return explain_live(demand, options, pushdown=pushdown, verbose=verbose)
 
 
 def test_conditions_and_calls_are_told():
@@ -24,6 +26,15 @@ def test_who_wants_everything_is_named():
 def test_why_the_kernel_judges_nothing_is_told():
     assert "evt.deltatime remembers earlier events" in explained("evt.deltatime>1")
     assert "--no-pushdown" in explained("evt.type=read", pushdown=False)
+
+
+def test_how_much_is_kept_of_the_data_is_told():
+    assert explained("").endswith("\nData: 80 bytes of each buffer are kept.\n")
+    rules = LiveOptions(snaplen=5, snaplen_rules=(parse("fd.type=file=0"), parse("fd.port=80=4096")))
+    assert explained("", options=rules).endswith(
+        "Data, by the first rule that holds (kernel):\n  fd.type=file: 0 bytes\n  fd.port=80: 4096 bytes\n"
+        "  else 5 bytes of each buffer are kept\n"
+    )
 
 
 def test_a_trace_is_the_engines_business():
