@@ -43,32 +43,38 @@ class Label:
 
 @dataclass(slots=True)
 class Code:
-    """Instructions in the making."""
+    """Instructions in the making; the kernel refuses such as nothing leads to, so these are left out."""
 
     lines: list[tuple[int, int, int, int]] = field(default_factory=list)
+    is_reached: bool = True
+
+    def _add(self, *lines: tuple[int, int, int, int]) -> None:
+        if self.is_reached:
+            self.lines += lines
 
     def load(self, target: int, source: int, offset: int, size: int = 8) -> None:
         """Load memory, without sign extension."""
-        self.lines.append((_LOADS[size], target | source << 4, offset, 0))
+        self._add((_LOADS[size], target | source << 4, offset, 0))
 
     def constant(self, target: int, value: int) -> None:
         """Load a number of up to 64 bits."""
         value &= 2**64 - 1
         signed = value - 2**64 if value >= 2**63 else value
         if signed in _INT32:
-            self.lines.append((_MOVE, target, 0, signed))
+            self._add((_MOVE, target, 0, signed))
             return
         low, high = (part - 2**32 if part >= 2**31 else part for part in (value & 0xFFFFFFFF, value >> 32))
-        self.lines += [(WIDE_LOAD, target, 0, low), (0, 0, 0, high)]
+        self._add((WIDE_LOAD, target, 0, low), (0, 0, 0, high))
 
     def mask(self, target: int, mask: int, size: int = 8) -> None:
         """Keep the bits of a mask."""
         self.constant(SPARE, mask)
-        self.lines.append((_AND[size], target | SPARE << 4, 0, 0))
+        self._add((_AND[size], target | SPARE << 4, 0, 0))
 
     def jump(self, label: Label) -> None:
         """Go on at a label."""
         self._jump(JUMP, 0, 0, label)
+        self.is_reached = False
 
     def jump_if(self, register: int, condition: str, value: int, label: Label) -> None:
         """Go on at a label when a register compares to a number."""
@@ -80,11 +86,13 @@ class Code:
         self._jump(opcode | _BY_REGISTER, register | SPARE << 4, 0, label)
 
     def _jump(self, opcode: int, registers: int, value: int, label: Label) -> None:
-        label.jumps.append(len(self.lines))
-        self.lines.append((opcode, registers, 0, value))
+        if self.is_reached:
+            label.jumps.append(len(self.lines))
+            self._add((opcode, registers, 0, value))
 
     def place(self, label: Label) -> None:
         """Let a label be here."""
+        self.is_reached = self.is_reached or bool(label.jumps)
         for at in label.jumps:
             opcode, registers, _, value = self.lines[at]
             self.lines[at] = (opcode, registers, len(self.lines) - at - 1, value)

@@ -49,8 +49,8 @@ NEEDS: Final = {
     Fact.ADDRESS: 32,
 }
 
-# Kinds of open files as the kernel tells them apart -> what fd.type can show for one. A FIFO or a directory
-# that was opened by its name is a file, and on tmpfs there are files and memfds.
+# Kinds of open files as the kernel tells them apart -> what fd.type can show for one, the usual first. A FIFO or a
+# directory that was opened by its name is a file, and on tmpfs there are files and memfds.
 KINDS: Final[dict[str, tuple[bytes, ...]]] = {
     "FILE": (b"file",),
     "DIRECTORY": (b"directory", b"file"),
@@ -256,6 +256,8 @@ def _write_family(code: Code, test: Comparison, yes: Label, no: Label, unknown: 
 def _is_kind(words: tuple[bytes, ...], test: Comparison, yes: Label, no: Label, unknown: Label) -> Label:
     if not words:
         return no if _NAMED.issuperset(test.values) else unknown
+    if not test.sure:
+        return yes if words[0] in test.values else no
     hits = [word in test.values for word in words]
     return yes if all(hits) else unknown if any(hits) else no
 

@@ -69,7 +69,7 @@ def resolve(rules: Sequence[SnaplenRule], judge: Judge, subject: Subject) -> tup
     made: list[tuple[Formula, int]] = []
     known = replace(subject, feeds_state=False)
     for rule in rules:
-        formula = _by_ends(judge.formula(rule.filter, known, Mode.MUST))
+        formula = _as_the_kernel_sees(judge.formula(rule.filter, known, Mode.MUST))
         if formula is not False:
             made.append((formula, rule.length))
         if formula is True:
@@ -77,10 +77,10 @@ def resolve(rules: Sequence[SnaplenRule], judge: Judge, subject: Subject) -> tup
     return tuple(made)
 
 
-def _by_ends(formula: Formula) -> Formula:
-    """Return a formula that takes the ends of sockets as the kernel has them."""
+def _as_the_kernel_sees(formula: Formula) -> Formula:
+    """Return a formula that takes ends of sockets and types of files as the kernel has them."""
     if isinstance(formula, Group):
-        return (all_of if formula.is_all else any_of)([_by_ends(item) for item in formula.items])
+        return (all_of if formula.is_all else any_of)([_as_the_kernel_sees(item) for item in formula.items])
     if isinstance(formula, Comparison):
         return replace(formula, side="" if formula.side == "cs" else formula.side, sure=False)
     return formula

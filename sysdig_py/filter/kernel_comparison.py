@@ -30,7 +30,8 @@ class Comparison:
         values: numbers, texts, networks.
         negated: whether the test holds when the comparison does not.
         side: of a connection's two ends: "" either, "l" the own, "r" the other, "cs" one of them, not known which.
-        sure: whether only connections count, of which the ends are certain, or whatever ends a socket has.
+        sure: whether only what is certain to be the engine's view counts, or else what the kernel has: the ends of
+            any socket, the usual type of a file.
     """
 
     fact: Fact

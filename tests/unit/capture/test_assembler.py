@@ -63,3 +63,16 @@ def test_the_second_half_of_a_wide_load_is_no_jump():
     wide = line(0x18, 1, 0, 5) + line(0, 0, 0, 0x05)
     before = wide + line(CALL, value=HOOK) + line(EXIT)
     assert splice(before, HOOK, line(0xB7) * 2).startswith(wide)
+
+
+def test_what_nothing_leads_to_is_left_out():
+    code, never, end = Code(), Label(), Label()
+    code.constant(0, 1)
+    code.jump(end)
+    code.constant(0, 2)
+    code.jump_if(0, "=", 2, never)
+    code.place(never)
+    code.mask(0, 1)
+    code.place(end)
+    assert len(code.lines) == 2
+    assert run(code.pack(), b"") == 1

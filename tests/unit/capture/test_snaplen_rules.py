@@ -64,6 +64,11 @@ def test_the_first_rule_that_holds_counts():
     assert kept(call(kind="UNIX"), "fd.type=file=0") == 80
 
 
+def test_files_have_their_usual_type():
+    assert [kept(call(kind=kind), "fd.type=file=0") for kind in ("FILE", "TMPFS", "PIPE", "OTHER")] == [0, 0, 80, 80]
+    assert [kept(call(kind=kind), "fd.type!=pipe=0") for kind in ("FILE", "PIPE", "UNIX")] == [0, 80, 0]
+
+
 def test_calls_from_which_the_engine_learns_have_data_too():
     assert kept(call("sendto", kind="IPV6"), "fd.port=80=4096") == 4096
 
