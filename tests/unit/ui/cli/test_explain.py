@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from sysdig_py.capture.demand import Consumer, Demand
 from sysdig_py.capture.options import LiveOptions
 from sysdig_py.capture.snaplen_rules import parse
@@ -35,6 +37,12 @@ def test_how_much_is_kept_of_the_data_is_told():
         "Data, by the first rule that holds (kernel):\n  fd.type=file: 0 bytes\n  fd.port=80: 4096 bytes\n"
         "  else 5 bytes of each buffer are kept\n"
     )
+
+
+def test_the_example_in_the_documentation_is_what_is_printed():
+    text = Path("docs/capture.md").read_text()
+    words, _, expected = text.partition("# sysdig-py --explain ")[2].partition("```")[0].partition("\n")
+    assert explained(words, ("event lines",)) == expected
 
 
 def test_a_trace_is_the_engines_business():
