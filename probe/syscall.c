@@ -59,12 +59,15 @@ static __always_inline bool syscall_is_clone(u32 nr)
 
 int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
-	u64 id = bpf_get_current_pid_tgid();
+	u64 id;
 	struct registers regs;
 	struct slot *slot;
 	u32 nr = ctx->args[1];
 
-	if (judge_skips_entry(nr) || id >> 32 == TRACER_PID)
+	if (judge_skips_entry(nr))
+		return 0;
+	id = bpf_get_current_pid_tgid();
+	if (id >> 32 == TRACER_PID)
 		return 0;
 	slot = slot_claim((u32)id);
 	if (!slot) {
@@ -213,13 +216,16 @@ static __always_inline bool syscall_is_told_elsewhere(struct scratch *s, struct 
 
 int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	u64 id = bpf_get_current_pid_tgid();
+	u64 id;
 	struct plan *plan = NULL;
 	struct registers regs;
 	struct scratch *s;
 	u32 nr;
 
-	if (judge_skips_exit(ctx->args[0]) || id >> 32 == TRACER_PID)
+	if (judge_skips_exit(ctx->args[0]))
+		return 0;
+	id = bpf_get_current_pid_tgid();
+	if (id >> 32 == TRACER_PID)
 		return 0;
 	s = base_scratch();
 	if (!s)
