@@ -2,8 +2,6 @@
  * Level 3: calls whose parameters are plain: integers, flags, paths, small user structures.
  * The plan of the call says step by step what each parameter is made of (capture/plans.py).
  */
-#define NATIVE_PR_SET_NAME 15
-
 static __always_inline u64 params_arg(struct scratch *s, u32 index)
 {
 	index &= 7;
@@ -93,17 +91,6 @@ static __always_inline void params_store_integer(struct scratch *s, struct step 
 	store_sized(s, conversion ? extract_conversion(conversion, value) : value, step.size);
 }
 
-/* as the kernel has it now: cut to its length */
-static __always_inline void params_store_thread_name(struct scratch *s)
-{
-	void *task = (void *)bpf_get_current_task();
-
-	if (s->call.args[0] == NATIVE_PR_SET_NAME)
-		store_kernel_text(s, base_at(task, struct task_struct, comm));
-	else
-		store_empty(s);
-}
-
 static __always_inline void params_store(struct scratch *s, struct step step)
 {
 	if (step.op == OP_EMPTY)
@@ -115,8 +102,6 @@ static __always_inline void params_store(struct scratch *s, struct step step)
 									 : 0);
 	else if (step.op == OP_RESULT_TEXT)
 		store_user_text(s, s->call.ret > 0 ? params_arg(s, step.arg) : 0);
-	else if (step.op == OP_THREAD_NAME)
-		params_store_thread_name(s);
 	else if (step.op == OP_RET && step.size == 8)
 		store_result(s, s->call.ret);
 	else if (step.op == OP_MEMORY)

@@ -14,7 +14,7 @@ local words = decode.words
 local layout = event_info.layout
 local UNCHANGED = 0xFFFFFFFF
 local RLIMIT_NOFILE = 7
-local PR_SET_NAME = 15
+local PR_SET_NAME, NAME_MAX = 15, 15
 
 -- thread field -> name of the integer parameter
 local EXEC_NUMBERS = {
@@ -158,7 +158,8 @@ end)
 
 on_success("SYSCALL_PRCTL_X", function(at)
     local name = str(at.arg2_str)
-    if num(at.option) == PR_SET_NAME and name then ev.thread.comm = name end
+    -- the kernel keeps no more of it
+    if num(at.option) == PR_SET_NAME and name then ev.thread.comm = name:sub(1, NAME_MAX) end
 end)
 
 for _, id in ipairs({ "BRK_4", "MMAP", "MMAP2", "MUNMAP" }) do
