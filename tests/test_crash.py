@@ -88,7 +88,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a file system of a chosen size needs root")
     folder = tmp_path / "disk"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], check=False)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "none", str(folder)], check=False)
     if done.returncode:
         pytest.skip("no file system can be mounted here")
     yield folder
