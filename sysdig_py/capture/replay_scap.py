@@ -1,4 +1,4 @@
-"""A .scap trace as a source of records: its event blocks are converted by the engine, its state blocks here.
+"""A .scap trace as a source of records: the engine walks its event blocks, its state blocks are converted here.
 
 A block that makes no sense in a frame that does is left out. Where frames end to make sense the trace ends, and what
 was read before counts. Either way there is one warning.
@@ -7,7 +7,6 @@ was read before counts. Either way there is one warning.
 from __future__ import annotations
 
 import ctypes
-import enum
 import struct
 from collections import deque
 from collections.abc import Callable
@@ -27,17 +26,7 @@ from sysdig_py.trace.scap.window import Window
 
 if TYPE_CHECKING:
     from sysdig_py.capture.demand import Demand
-
-
-class _Status(enum.IntEnum):
-    """Why a conversion came back: the numbers of `scap/blocks.lua`."""
-
-    NEED = 0
-    BLOCK = 1
-    CONTAINER = 2
-    FULL = 3
-    DAMAGED = 4
-
+    from sysdig_py.trace.scap.container_event import Told
 
 # longer blocks are left out: a length that is wrong must not fill the memory
 _MAX_BLOCK: Final = 256 << 20
@@ -76,6 +65,7 @@ class ScapReplay:
         self._blocks: Any = None
         self._had_events = self._unsettled = self._ended = False
         self._restarted = False  # a section began in mid-file, and no event came yet
+        self._told: tuple[bytes, Told] | None = None  # of the container event in hand, when the engine knows it
         self._bytes = 0
 
     def suggest_snaplen(self, snaplen: int) -> None:
@@ -94,7 +84,7 @@ class ScapReplay:
         self._blocks[b"open"]()
 
     def pump(self, engine: Engine) -> bool:
-        """Feed what is ready, or get the next blocks ready.
+        """Feed what is ready, or the next blocks.
 
         Returns:
             False when the trace is at its end or the engine wants no more.
@@ -103,9 +93,9 @@ class ScapReplay:
             TraceError: nothing of the file can be read.
             EngineFault: Lua code failed on a record; the next call goes on behind it.
         """
-        while not self._spans and not self._ended:
-            self._convert()
-        return self._feed(engine) if self._spans else False
+        if self._spans:
+            return self._feed(engine)
+        return not self._ended and self._walk(engine)
 
     def progress(self) -> float:
         """Return how much of the file was read, in percent; 0 for a pipe."""
@@ -127,45 +117,53 @@ class ScapReplay:
         if self._chunks.close():
             self._reader.close()
 
-    # --- blocks -> spans of records -----------------------------------------------------------
+    # --- blocks -> engine ----------------------------------------------------------------------
 
-    def _convert(self) -> None:
-        """Convert up to what the engine's converter cannot do itself, and do that."""
-        window, status = self._window, _Status.NEED
-        if window.left:
-            result = self._blocks[b"convert"](window.address, window.left)
-            status = _Status(int(result[0]))
-            window.advance(int(result[1]))
-            if result[2]:
-                # these first, they lie in the converter's memory; the block that stopped it comes up again
-                self._take_converted(int(result[2]))
-                return
-        if window.left < layout.FRAME.size:
+    def _walk(self, engine: Engine) -> bool:
+        """Let the engine walk up to what it cannot do itself, and do that; False when it wants no more."""
+        window, status = self._window, Status.OK
+        if window.left >= layout.FRAME.size:
+            status = self._walk_blocks(engine)
+        if status is Status.EVENT:
+            self._settle()
+        elif status is Status.STOP:
+            return False
+        elif window.left < layout.FRAME.size:
             self._read_more()
-        elif status is not _Status.FULL:
+        elif status is not Status.FULL:
             self._stopped_by(status, *window.frame())
+        return not self._ended or bool(self._spans)
 
-    def _stopped_by(self, status: _Status, kind: int, size: int) -> None:
-        """Deal with the block that the converter leaves to us."""
+    def _walk_blocks(self, engine: Engine) -> Status:
+        window = self._window
+        try:
+            step, has_events = engine.feed_blocks(window.address, window.left, until_event=self._unsettled)
+        except EngineFault as fault:
+            self._passed(fault.consumed, has_events=True)
+            raise
+        self._passed(step.consumed, has_events=has_events)
+        return step.status
+
+    def _passed(self, size: int, *, has_events: bool) -> None:
+        self._window.advance(size)
+        self._bytes += size
+        if has_events:
+            self._had_events, self._restarted = True, False
+
+    def _stopped_by(self, status: Status, kind: int, size: int) -> None:
+        """Deal with the block that the engine leaves to us."""
         if size < layout.SMALLEST:
             self._end(f"a block of {size} bytes")
         elif size > _MAX_BLOCK:
             self._pass_over(f"a block of {size} bytes", size)
         elif self._window.left < size:
             self._read_more(size)  # the block comes up again
-        elif status is _Status.CONTAINER:
+        elif status is Status.CONTAINER:
             self._container_event(size)
-        elif status is _Status.BLOCK:
+        elif status is Status.BLOCK:
             self._other_block(kind, size)
-        elif status is _Status.DAMAGED:
+        elif status is Status.DAMAGED:
             self._pass_over("a malformed event", size)
-
-    def _take_converted(self, size: int) -> None:
-        address = int(self._blocks[b"take"]())
-        self._settle()
-        self._had_events, self._restarted = True, False
-        self._spans.append((address, size, None))
-        self._bytes += size
 
     def _settle(self) -> None:
         if self._unsettled:
@@ -215,32 +213,38 @@ class ScapReplay:
             self._unsettled = True
 
     def _container_event(self, size: int) -> None:
-        """Tell the engine of the container, then hand over the event like any other."""
-        address = self._window.address
+        """Tell the engine of the container first; when the block comes up again, hand it over like any other event."""
+        if self._told is None:
+            self._tell_container(size)
+            return
+        (payload, told), self._told = self._told, None
+        status = Status.OK
+        if not self._restarted and self._engine:
+            status = self._engine.feed_container(self._window.address, shown=told.shown).status
+        if status is Status.FULL:
+            self._told = payload, told
+            return
+        if status is Status.DAMAGED:
+            self._note("a malformed container event")
+        elif told.record and not self._restarted:
+            self._blocks[b"remember"](payload, told.record, told.shown)
+        self._passed(size, has_events=False)
+
+    def _tell_container(self, size: int) -> None:
         self._settle()
         # few traces have any
         from sysdig_py.trace.scap import container_event
 
         try:
-            kind, data, width, count = self._blocks[b"payload"](address)
+            kind, payload, width, count = self._blocks[b"payload"](self._window.address)
             counted = None if count is None else int(count)
-            known, shown = container_event.record(int(kind), bytes(data), int(width), counted)
+            self._told = payload, container_event.told(int(kind), bytes(payload), int(width), counted)
         except LayoutError as error:
             self._note(f"a malformed container event ({error})")
             self._window.advance(size)
             return
-        if known:
-            self._append(known)
-        if not self._restarted:
-            self._container_record(address, shown)
-        self._window.advance(size)
-
-    def _container_record(self, address: int, shown: bool) -> None:
-        status = _Status(int(self._blocks[b"convert_container"](address, shown)))
-        if status is _Status.DAMAGED:
-            self._note("a malformed container event")
-            return
-        self._append(ctypes.string_at(int(self._blocks[b"take"]()), int(self._blocks[b"made"]())))
+        if self._told[1].record:
+            self._append(self._told[1].record)
 
     # --- damage -------------------------------------------------------------------------------
 

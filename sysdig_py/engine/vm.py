@@ -33,6 +33,11 @@ class Status(enum.IntEnum):
     CGROUP = 2  # a cgroup was made: feed its CGROUP and CONTAINER records, then go on
     FULL = 3  # take_records() first
     STOP = 4  # the run is over: -n, -M or sysdig.end_capture
+    # only of feed_blocks and feed_container
+    DAMAGED = 5  # the next block makes no sense
+    BLOCK = 6  # the next block is not an event
+    CONTAINER = 7  # the next block is a container event
+    EVENT = 8  # the next block is an event
 
 
 class Step(NamedTuple):
@@ -246,6 +251,21 @@ class Engine(Runtime):
     def feed(self, address: int, length: int) -> Step:
         """Walk a span of whole records; after FULL or CGROUP go on at `address + consumed`."""
         return self._step(self._call("feed", address, length))
+
+    def feed_blocks(self, address: int, length: int, *, until_event: bool = False) -> tuple[Step, bool]:
+        """Walk the blocks of a .scap up to one that is not an event; return also whether there were events.
+
+        Args:
+            address: of the first block. The blocks, and `HEADROOM` bytes before them, are used up.
+            length: bytes of whole blocks, and the beginning of another; OK stops before that.
+            until_event: stop before the first event.
+        """
+        result = self._call("feed_blocks", address, length, until_event)
+        return self._step(result[:2] if result[0] >= 0 else result), result[2] is True
+
+    def feed_container(self, address: int, *, shown: bool) -> Step:
+        """Walk the one container event in the block at `address`, which is whole; `shown`: it may be delivered."""
+        return self._step(self._call("feed_container", address, shown))
 
     def feed_bytes(self, records: bytes, offset: int = 0) -> Step:
         """Walk records held in `records` from `offset` on."""

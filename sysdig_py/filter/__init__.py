@@ -12,7 +12,7 @@ from sysdig_py.errors import FilterError
 from sysdig_py.filter import nodes
 from sysdig_py.filter.emit import Emitter
 from sysdig_py.filter.parser import parse
-from sysdig_py.filter.semantics import Computed, FieldValue, TypedCheck, typed
+from sysdig_py.filter.semantics import fields_of, typed
 
 __all__ = ["CompiledFilter", "compile", "source_of"]
 
@@ -24,7 +24,7 @@ class CompiledFilter:
     Attributes:
         text: the filter as given.
         ast: its tree.
-        lua_source: a chunk that takes `filter_rt` and returns the predicate.
+        lua_source: a chunk that takes `filter_rt` and returns the predicate, and what the event type decides of it.
         fields: every field it reads, as written.
     """
 
@@ -47,7 +47,7 @@ def compile(text: str) -> CompiledFilter:
         source = Emitter(text, checks).chunk(ast)
     except RecursionError:
         raise FilterError("filter error at position 0: nested too deeply", text) from None
-    names: frozenset[str] = frozenset(name for check in checks.values() for name in _check_fields(check))
+    names: frozenset[str] = frozenset(name for check in checks.values() for name in fields_of(check))
     return CompiledFilter(text, ast, source, names)
 
 
@@ -67,15 +67,3 @@ def _checks(node: nodes.Node) -> list[nodes.Check]:
         return [node]
     items = (node.item,) if isinstance(node, nodes.Not) else node.items
     return [check for item in items for check in _checks(item)]
-
-
-def _check_fields(check: TypedCheck) -> list[str]:
-    return [name for value in (check.left, *check.right) for name in _names(value)]
-
-
-def _names(value: object) -> list[str]:
-    if isinstance(value, FieldValue):
-        return [value.name]
-    if isinstance(value, Computed):
-        return [name for arg in value.args for name in _names(arg)]
-    return []

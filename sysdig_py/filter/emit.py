@@ -1,6 +1,7 @@
 """Typed checks to Lua source: one chunk that LuaJIT compiles well.
 
-The chunk has the shape `local rt = ... <locals> return function() return <expression> end`. Getters,
+The chunk has the shape `local rt = ... <locals> return function() return <expression> end, <another>, {<names>}`: the
+predicate, what the event type alone decides of it (true where it does not), and the fields it asks. Getters,
 sets and automata become locals made once; constants stand inline; nothing is created per event.
 Lua allows 60 outer locals per function and 200 nested expressions, so what exceeds a local budget
 lives in the table `T`, and deep or long groups become functions of their own there.
@@ -16,7 +17,7 @@ from sysdig_py.filter import nodes
 from sysdig_py.filter.automaton import ANYTHING, Alt, Automaton, Cat, Pattern, build, fold_case, literal
 from sysdig_py.filter.glob import glob, path_prefix
 from sysdig_py.filter.regex import regex
-from sysdig_py.filter.semantics import Computed, FieldValue, TypedCheck, Value
+from sysdig_py.filter.semantics import Computed, FieldValue, TypedCheck, Value, fields_of
 from sysdig_py.filter.values import Constant, Kind, Network
 
 _MAX_LOCALS: Final = 40
@@ -25,6 +26,19 @@ _MAX_CHAIN: Final = 100
 _PAIR_FIELDS: Final = frozenset(("fd.ip", "fd.port", "fd.proto", "fd.net"))
 # each occurrence keeps its own memory of earlier events
 _STATEFUL: Final = ("evt.deltatime", "thread.exectime", "thread.totexectime", "thread.cpu")
+# fields that the event type decides; so do all evt.type.is
+_ABOUT_TYPE: Final = frozenset(
+    (
+        "evt.type",
+        "evt.dir",
+        "syscall.type",
+        "evt.is_io",
+        "evt.is_io_read",
+        "evt.is_io_write",
+        "evt.is_wait",
+        "evt.io_dir",
+    )
+)
 _FUNCTIONS: Final = {
     "=": "eq",
     "!=": "ne",
@@ -66,8 +80,30 @@ class Emitter:
 
     def chunk(self, node: nodes.Node) -> str:
         """Return the whole chunk for `node`."""
-        expression = self._node(node, 0)
-        return "\n".join(["local rt = ...", "local T = {}", *self._lines, f"return function() return {expression} end"])
+        remembers = any(_is_stateful(check) for check in self._checks.values())
+        expression, of_type = self._node(node, 0), "true" if remembers else self._of_type(node, True, 0)
+        names = sorted({name for check in self._checks.values() for name in fields_of(check)})
+        fields = ",".join(lua_string(name.encode("utf-8", "surrogateescape")) for name in names)
+        predicates = f"return function() return {expression} end, function() return {of_type} end, {{{fields}}}"
+        return "\n".join(["local rt = ...", "local T = {}", *self._lines, predicates])
+
+    def _of_type(self, node: nodes.Node, unknown: bool, depth: int) -> str:
+        """Return what the event type decides of `node`; what it does not decide counts as `unknown`."""
+        undecided = str(unknown).lower()
+        if isinstance(node, nodes.Check):
+            return self._at(node) if _is_about_type(self._checks[id(node)]) else undecided
+        if depth >= _HOIST_DEPTH:
+            return undecided
+        if isinstance(node, nodes.Not):
+            return f"not ({self._of_type(node.item, not unknown, depth + 1)})"
+        if len(node.items) > _MAX_CHAIN:
+            return undecided
+        neutral, deciding = ("true", "false") if isinstance(node, nodes.And) else ("false", "true")
+        parts = {self._of_type(item, unknown, depth + 1): None for item in node.items}
+        parts.pop(neutral, None)
+        if deciding in parts:
+            return deciding
+        return "(" + f" {'and' if neutral == 'true' else 'or'} ".join(parts) + ")" if parts else neutral
 
     def _declare(self, code: str, *, in_table: bool = False, shared: bool = True) -> str:
         if shared and code in self._names:
@@ -200,6 +236,16 @@ class Emitter:
         accessor = "wide" if wide else "get"
         code = f"rt.{accessor}({lua_string(value.name.encode('utf-8', 'surrogateescape'))})"
         return self._declare(code, shared=not value.name.startswith(_STATEFUL)) + "()"
+
+
+def _is_stateful(check: TypedCheck) -> bool:
+    return any(name.startswith(_STATEFUL) for name in fields_of(check))
+
+
+def _is_about_type(check: TypedCheck) -> bool:
+    left = check.left
+    named = isinstance(left, FieldValue) and (left.name in _ABOUT_TYPE or left.name.startswith("evt.type.is"))
+    return named and not any(isinstance(item, (FieldValue, Computed)) for item in check.right)
 
 
 def _is_wide(left: Value, right: Sequence[Constant | Value]) -> bool:

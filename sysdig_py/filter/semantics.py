@@ -81,6 +81,19 @@ class TypedCheck:
     right: tuple[Constant | Value, ...]
 
 
+def fields_of(check: TypedCheck) -> list[str]:
+    """Return the names of the fields that a check asks."""
+    return [name for value in (check.left, *check.right) for name in _names(value)]
+
+
+def _names(value: object) -> list[str]:
+    if isinstance(value, FieldValue):
+        return [value.name]
+    if isinstance(value, Computed):
+        return [name for arg in value.args for name in _names(arg)]
+    return []
+
+
 def typed(check: nodes.Check, text: str) -> TypedCheck:
     """Return the meaning of `check`; raises FilterError for what has none."""
     return _Typer(text).check(check)

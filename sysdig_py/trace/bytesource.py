@@ -37,6 +37,18 @@ class ByteSource:
         self.offset += len(data)
         return data
 
+    def read_into(self, memory: memoryview) -> int:
+        """Fill `memory` with the next bytes; return how many, fewer only at the end of the file."""
+        done = min(len(self._pushed), len(memory))
+        memory[:done], self._pushed = self._pushed[:done], self._pushed[done:]
+        while done < len(memory):
+            size = self._file.readinto(memory[done:])  # type: ignore[attr-defined]
+            if not size:
+                break
+            done += size
+        self.offset += done
+        return done
+
     def unread(self, data: bytes) -> None:
         """Put `data` back: it is what the next `read` returns first."""
         self._pushed = data + self._pushed

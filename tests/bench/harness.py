@@ -19,10 +19,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Run:
-    """One finished command: wall seconds, processor seconds (its waited-for children included), and its end."""
+    """One finished command: wall seconds, processor seconds and peak memory in bytes (with its children), its end."""
 
     wall: float
     cpu: float
+    peak: int
     code: int
     out: str
     err: str
@@ -59,7 +60,8 @@ class Process:
         wall = time.monotonic() - self._started
         self._popen.returncode = os.waitstatus_to_exitcode(status)
         texts = [_content(file) for file in (self._out, self._err)]
-        return Run(wall, usage.ru_utime + usage.ru_stime, self._popen.returncode, *texts)
+        cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+        return Run(wall, cpu, peak, self._popen.returncode, *texts)
 
     def kill(self) -> None:
         """End it whatever it does; for clean-up after an error."""

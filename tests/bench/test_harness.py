@@ -66,10 +66,10 @@ def test_rounds_are_interleaved_in_alternating_order():
 
 
 def test_summary_line_is_read():
-    done = Run(1, 1, 0, "", "noise\n1200 events, 99000 bytes, 3 lost, 1.25 seconds\n")
+    done = Run(1, 1, 0, 0, "", "noise\n1200 events, 99000 bytes, 3 lost, 1.25 seconds\n")
     assert account(done) == Account(1200, 99000, 3, 1.25)
     with pytest.raises(CommandFailed, match="no summary"):
-        account(Run(1, 1, 0, "", "nothing"))
+        account(Run(1, 1, 0, 0, "", "nothing"))
 
 
 def test_capture_that_cannot_start_is_an_error():

@@ -25,7 +25,9 @@ typedef struct {
 local M = { control = ffi.new("sdpy_control") }
 
 M.OK, M.MORE, M.CGROUP, M.FULL, M.STOP = 0, 1, 2, 3, 4
--- a damaged record; never leaves the walk as a status
+-- a damaged record or block; never leaves the walk over records as a status
 M.DAMAGED = 5
+-- of the walk over the blocks of a .scap: the next one is for the host, is a container event, is the first event
+M.BLOCK, M.CONTAINER, M.EVENT = 6, 7, 8
 
 return M

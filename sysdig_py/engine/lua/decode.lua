@@ -42,6 +42,8 @@ local function sum_before(lens, i)
     return total
 end
 
+M.sum_before = sum_before
+
 local function located(lens, width, i)
     local rec = cur.rec
     local offset = HEADER + width * rec.nparams + sum_before(lens, i)

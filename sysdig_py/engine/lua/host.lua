@@ -10,7 +10,10 @@ local LONG = 256 * 1024
 jit.opt.start("maxtrace=20000", "maxrecord=20000", "maxirconst=4000", "maxside=10000", "maxsnap=4000", "loopunroll=60",
     "sizemcode=256", "maxmcode=131072")
 
+local blocks = require("scap.blocks")
 local con = require("control")
+local filter_types = require("filter_types")
+local lanes = require("scap.lanes")
 local lines = require("lines")
 local out = require("out")
 local record = require("record")
@@ -29,7 +32,11 @@ local control = con.control
 local u8p = ffi.typeof("const uint8_t *")
 local FAULT = -1
 
-sinks.on_change = walk.configure
+local function on_change()
+    walk.configure()
+    lanes.change()
+end
+sinks.on_change = on_change
 
 -- What may be asked of Python.
 function M.init(compile_filter, find_chisel, window, is_tty)
@@ -41,6 +48,7 @@ end
 -- Facts of the source that comes (next); what an earlier one told is forgotten.
 function M.begin(machine, is_live, source_name)
     M.machine, M.is_live, M.source_name = machine, is_live, source_name
+    lanes.settle()
     restart.forget()
     walk.set_live(is_live)
 end
@@ -48,7 +56,7 @@ end
 -- Compile a filter's Lua source to a function.
 function M.load_filter(source)
     local chunk = assert(loadstring(source, "=filter"))
-    return chunk(require("filter_rt"))
+    return filter_types.instantiate(chunk, require("filter_rt"))
 end
 
 function M.set_filter(source)
@@ -57,11 +65,13 @@ end
 
 function M.set_limits(max_events, seconds)
     control.max_events, control.limit_ns = max_events, seconds * 1e9
+    lanes.change()
 end
 
 -- End each source soon after this time: ns since the epoch, or ns since the first event; 0 = no limit.
 function M.set_end(until_ts, until_rel)
     record.cur.until_ts, control.until_rel = until_ts, until_rel
+    lanes.change()
 end
 
 local is_compiling = false
@@ -72,6 +82,7 @@ local function compile()
     jit.on()
     walk.prime()
     ring.prime()
+    blocks.prime()
 end
 
 -- End the run after the event in hand.
@@ -100,6 +111,26 @@ function M.feed(address, length)
     return answer(status, control.offset)
 end
 
+-- The same for the blocks of a .scap. `unsettled`: stop before the first event. Returns also whether there were events.
+function M.feed_blocks(address, length, unsettled)
+    if length >= LONG then
+        compile()
+        lanes.ready()
+    end
+    local ok, status, seen = xpcall(blocks.walk, debug.traceback, ffi.cast(u8p, address), length, unsettled)
+    walk.retain()
+    if not ok then return FAULT, control.offset, status end
+    return status, control.offset, seen
+end
+
+-- The container event in the block at `address`; `shown`: whether anyone is to see it. Returns a status.
+function M.feed_container(address, shown)
+    local ok, status = xpcall(blocks.container, debug.traceback, ffi.cast(u8p, address), shown)
+    walk.retain()
+    if not ok then return FAULT, 0, status end
+    return status, 0
+end
+
 function M.drain(limit, until_ts)
     if not ring.is_open() then error("drain without a ring") end
     local ok, status, count = xpcall(ring.drain, debug.traceback, limit, until_ts)
@@ -122,7 +153,7 @@ end
 function M.write_records(size, selective, tells_users)
     record_sink.open(size)
     if selective then record_sink.begin_file(tells_users) end
-    walk.configure()
+    on_change()
 end
 
 M.wants_ticks = sinks.has_ticks
@@ -147,6 +178,7 @@ function M.want_file_when(source)
 end
 
 function M.stats()
+    lanes.settle()
     local stats = {
         events = control.num, delivered = control.delivered, rejected = control.rejected,
         state_only = control.state_only, state_records = control.state_records, unknown = control.unknown,

@@ -15,7 +15,7 @@ typedef struct {
     uint16_t skipped;
     int64_t latency_ns;
     int64_t ts;
-    int64_t tid;
+    union { int64_t tid; int32_t tid_low; };
     int32_t event_len;
     uint16_t type;
     int32_t nparams;
@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     const sdpy_record *rec;  /* the event in hand; between batches a private copy of the last one */
     const uint8_t *base;     /* the span being walked */
+    int32_t is_light;        /* thread and fd of the event in hand were not looked for */
     int64_t first_ts;        /* time of the first event of the stream */
     int64_t until_ts;        /* the run is over after this time; 0 = no limit */
 } sdpy_cursor;

@@ -6,9 +6,10 @@ local bit = require("bit")
 local record = require("record")
 local control = require("control").control
 
-local M = { active = false }
+-- without_padding: what a record is padded with is not in memory (events that lie in the blocks of a .scap)
+local M = { active = false, without_padding = false }
 
-local cast, copy = ffi.cast, ffi.copy
+local cast, copy, fill = ffi.cast, ffi.copy, ffi.fill
 local bor = bit.bor
 local cur = record.cur
 local u8p, u64p = ffi.typeof("uint8_t *"), ffi.typeof("uint64_t *")
@@ -132,7 +133,13 @@ end
 local function append(rec, len)
     if redaction and redaction.by_type[rec.type] then return put_bytes(redaction.record(rec)) end
     local target = buffer.at + buffer.used
-    copy(target, rec, len)
+    if M.without_padding then
+        local whole = record.PREFIX_SIZE + rec.event_len
+        copy(target, rec, whole)
+        fill(target + whole, len - whole)
+    else
+        copy(target, rec, len)
+    end
     buffer.used = buffer.used + len
     span.count = span.count + 1
     return cast(record.mut_ptr, target)
@@ -232,9 +239,7 @@ end
 
 -- Copy a record as it is: nothing is left out before it.
 function M.raw(rec, len, is_event)
-    copy(buffer.at + buffer.used, rec, len)
-    buffer.used = buffer.used + len
-    span.count = span.count + 1
+    append(rec, len)
     if is_event then note_time(rec.ts) end
 end
 

@@ -25,8 +25,8 @@ local function clear_counters()
 end
 
 local function clear_state()
-    clear(threads.by_tid)
-    threads.count, threads.pending, fds.pending = 0, 0, 0
+    threads.clear()
+    fds.forget_closes()
     for _, name in ipairs({ "by_id", "by_cgroup", "by_ip", "path_of" }) do clear(containers[name]) end
     containers.count = 0
     endpoints.forget_all()

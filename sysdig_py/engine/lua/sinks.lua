@@ -4,6 +4,7 @@
 -- A sink: { filter = fn|nil, on_event = fn|nil, on_tick = fn|nil, needs_all = bool }
 --   on_tick runs for every event, accepted or not, before the sink's filter
 --   needs_all: on_event also sees what the capture filter rejected (never what is STATE_ONLY)
+--   counted: fn(code, count, call) instead of `count` calls of on_event: a sink that only counts
 local M = { deliver = {} }
 
 local list = {}
@@ -73,6 +74,29 @@ end
 function M.set_filter(fn)
     capture_filter = fn
     rebuild()
+end
+
+function M.list()
+    return list
+end
+
+function M.capture_filter()
+    return capture_filter
+end
+
+-- Tell those who count of `count` accepted events of a type; `call`: system call of generic ones.
+function M.count(code, count, call)
+    for _, sink in ipairs(list) do
+        if sink.counted then sink.counted(code, count, call) end
+    end
+end
+
+-- Whether all sinks only count.
+function M.only_count()
+    for _, sink in ipairs(list) do
+        if not sink.counted then return false end
+    end
+    return true
 end
 
 -- Whether anyone needs decoded events and state.

@@ -1,7 +1,11 @@
 -- How often each event came: the table of -S. Counts go on over all files of a run.
 local ev = require("ev")
+local lanes = require("scap.lanes")
 local sinks = require("sinks")
 local state_records = require("state.records")
+
+local event_info = require("event_info")
+local schema = require("schema_data")
 
 local M = {}
 
@@ -13,9 +17,15 @@ local function count()
     counts[name] = (counts[name] or 0) + 1
 end
 
+local function add(code, number, call)
+    local info = event_info.events[code]
+    local counts, name = info.is_exit and left or entered, call and schema.syscall_names[call] or info.name
+    counts[name] = (counts[name] or 0) + number
+end
+
 -- Count every event that is delivered from now on.
 function M.start()
-    sinks.add({ on_event = count })
+    sinks.add({ on_event = count, counted = add })
 end
 
 -- Every count as two results: mark and name (`> read`), number.
@@ -49,6 +59,7 @@ end
 
 -- The table as text: the most frequent events first, calls before their returns. A longer name is cut to its column.
 function M.text()
+    lanes.settle()
     local rows = {}
     add_rows(rows, ">", entered)
     add_rows(rows, "<", left)

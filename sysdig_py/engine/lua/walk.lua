@@ -24,7 +24,7 @@ local handlers = parse.handlers
 local deliver = sinks.deliver
 local prepare = require(dialect.paired and "state.paired.prepare" or "prepare")
 local set_header, set_context = prepare.header, prepare.context
-local paired, forget = dialect.paired, prepare.forget
+local paired, forget, set_light = dialect.paired, prepare.forget, prepare.light
 local HEADER, PREFIX = record.HEADER_SIZE, record.PREFIX_SIZE
 local FIRST_STATE, STATE_ONLY, LARGE = record.FIRST_STATE, record.STATE_ONLY, record.LARGE
 local PPM_HEADER = HEADER - PREFIX
@@ -77,7 +77,7 @@ end
 
 -- One event: everything that happens to it. The walk has moved on before: whatever raises loses this event's rest only.
 local function on_event(rec, type, info)
-    control.num = control.num + 1 + rec.skipped
+    control.num, cur.is_light = control.num + 1 + rec.skipped, 0
     ev.num = control.num
     set_header(rec, type, info)
     if fds.pending > 0 then fds.flush() end
@@ -95,6 +95,23 @@ local function on_event(rec, type, info)
     else
         leave_out(modifies)
     end
+end
+
+-- One event that no state depends on, for those who do not ask for its thread or fd; it is counted already.
+function M.light(rec, type)
+    local info = events[type]
+    cur.rec, cur.is_light = rec, 1
+    ev.num = control.num
+    set_header(rec, type, info)
+    set_light(rec, info)
+    deliver.accepted()
+end
+
+-- Look for thread and fd of the event in hand after all.
+function M.complete()
+    if cur.is_light == 0 or cur.rec == nil then return end
+    cur.is_light = 0
+    set_context(cur.rec, ev.info)
 end
 
 -- Time passes without an event; of the last one `ev` keeps everything but the time.
@@ -256,7 +273,7 @@ function M.retain()
     if len > kept_size then
         kept, kept_size = ffi.new("uint8_t[?]", 2 * len), 2 * len
     end
-    ffi.copy(kept, rec, len)
+    ffi.copy(kept, rec, PREFIX + rec.event_len)
     cur.rec = cast(record_p, kept)
 end
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sysdig_py.container.model import ContainerInfo
 from sysdig_py.container.records import container_record
@@ -24,8 +24,15 @@ _TYPES: Final = {
 }  # fmt: skip
 
 
-def record(kind: int, data: bytes, width: int, count: int | None) -> tuple[bytes, bool]:
-    """Return the record for one container event, b"" when it tells nothing, and whether the event is to be seen.
+class Told(NamedTuple):
+    """What a container event tells: a CONTAINER record (b"": nothing), and whether the event is to be seen."""
+
+    record: bytes = b""
+    shown: bool = True
+
+
+def told(kind: int, data: bytes, width: int, count: int | None) -> Told:
+    """Return what one container event tells.
 
     Args:
         kind: event type.
@@ -39,8 +46,8 @@ def record(kind: int, data: bytes, width: int, count: int | None) -> tuple[bytes
     params = _params(data, width, _OLD_COUNTS.get(kind, 1) if count is None else count)
     info = _from_binary(params) if kind == BINARY else _from_json(params)
     if not info:
-        return b"", True
-    return container_record(info), info.details.get("lookup_state", _SUCCESSFUL) == _SUCCESSFUL
+        return Told()
+    return Told(container_record(info), info.details.get("lookup_state", _SUCCESSFUL) == _SUCCESSFUL)
 
 
 def _params(data: bytes, width: int, count: int) -> list[bytes]:

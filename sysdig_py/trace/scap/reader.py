@@ -17,6 +17,8 @@ from sysdig_py.trace.scap.survey import Survey
 
 GZIP: Final = b"\x1f\x8b"
 CHUNK: Final = 1 << 20
+# free bytes at the start of every chunk, so that what is left of the one before finds its place there
+ROOM: Final = 1 << 16
 _SURVEYED: Final = 64 << 20
 
 
@@ -52,15 +54,15 @@ class ScapReader:
     def _survey(self) -> Survey:
         survey = Survey()
         for chunk in self._chunks:
-            self._start += chunk
+            self._start += chunk[ROOM:]
             if survey.look(self._start) or len(self._start) > _SURVEYED:
                 break
         survey.finish(self._start)
         return survey
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the decompressed bytes in order."""
-        start, self._start = bytes(self._start), bytearray()
+    def __iter__(self) -> Iterator[bytearray]:
+        """Yield the decompressed bytes in order; the first `ROOM` bytes of each chunk are free, and not of the file."""
+        start, self._start = bytearray(ROOM) + self._start, bytearray()
         yield start
         yield from self._chunks
 
@@ -72,14 +74,21 @@ class ScapReader:
         """Close the file."""
         self._file.close()
 
-    def _decompressed(self, source: ByteSource) -> Iterator[bytes]:
+    def _decompressed(self, source: ByteSource) -> Iterator[bytearray]:
         start = source.read(len(GZIP))
         source.unread(start)
         if start == GZIP:
-            yield from self._gunzipped(source)
+            for data in self._gunzipped(source):
+                yield bytearray(ROOM) + data
             return
-        while chunk := source.read(CHUNK):
-            yield chunk
+        size = CHUNK
+        while size == CHUNK:
+            chunk = bytearray(ROOM + CHUNK)
+            with memoryview(chunk) as memory, memory[ROOM:] as free:
+                size = source.read_into(free)
+            del chunk[ROOM + size :]
+            if size:
+                yield chunk
 
     def _gunzipped(self, source: ByteSource) -> Iterator[bytes]:
         """Yield what the members hold, one after the other; zeros behind the last are padding."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from typing import Final
 
 from sysdig_py.trace.scap import layout
+from sysdig_py.trace.scap.reader import ROOM
 from sysdig_py.trace.scap.state_blocks import interfaces_end
+
+# the engine makes records of events where they lie, and needs so many bytes before the first
+HEADROOM: Final = 64
 
 
 class Window:
-    """The bytes of a trace from the block in hand on."""
+    """The bytes of a trace from the block in hand on; what is before it is lost."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        """Take the bytes from `chunks` as they are needed."""
+    def __init__(self, chunks: Iterator[bytearray]) -> None:
+        """Take the bytes from `chunks` (`ScapReader`) as they are needed."""
         self._chunks = chunks
-        self._data = bytearray()
-        self._at = 0  # of the block in hand
-        self._passed = 0  # bytes of the trace before _data
+        self._data = bytearray(HEADROOM)
+        self._at = HEADROOM  # of the block in hand
+        self._passed = -HEADROOM  # bytes of the trace before _data
 
     @property
     def left(self) -> int:
@@ -36,13 +41,23 @@ class Window:
 
     def more(self, wanted: int = 0) -> bool:
         """Read on until `wanted` bytes are there; False when the trace ends before."""
-        while chunk := next(self._chunks, b""):
-            del self._data[: self._at]
-            self._passed, self._at = self._passed + self._at, 0
-            self._data += chunk
+        while chunk := next(self._chunks, bytearray()):
+            self._take(chunk)
             if self.left >= wanted:
                 return True
         return False
+
+    def _take(self, chunk: bytearray) -> None:
+        """Go over to the next chunk; what is left of this one is put before it."""
+        left, where = self.left, self.offset
+        if left + HEADROOM <= ROOM:
+            chunk[ROOM - left : ROOM] = memoryview(self._data)[self._at :]
+            self._data, self._at = chunk, ROOM - left
+        else:
+            del self._data[: self._at - HEADROOM]
+            self._data += memoryview(chunk)[ROOM:]
+            self._at = HEADROOM
+        self._passed = where - self._at
 
     def advance(self, size: int) -> None:
         """Go on behind `size` bytes that are there."""

@@ -174,7 +174,7 @@ def kernel_says(text: str, call: Call, mode: Mode) -> bool:
 
 def engine_holds(source: str, call: Call) -> bool:
     load, give, forget = lua.world()
-    predicate = load(source.encode())
+    predicate, *_ = load(source.encode())
     forget()
     for name, value in call.values().items():
         give(

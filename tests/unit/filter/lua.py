@@ -35,7 +35,7 @@ def world() -> tuple[Any, Any, Any]:
 
 def load(text: str) -> Any:
     """Compile `text` and load its Lua; returns the predicate."""
-    return world()[0](filters.compile(text).lua_source.encode())
+    return world()[0](filters.compile(text).lua_source.encode())[0]
 
 
 def holds(text: str, **values: Any) -> bool:

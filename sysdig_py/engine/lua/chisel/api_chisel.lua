@@ -4,6 +4,8 @@ local filters = require("chisel.filters")
 local handle = require("chisel.handle")
 local interval = require("chisel.interval")
 local format = require("format")
+local light = require("fields.light")
+local walk = require("walk")
 
 local M = {}
 
@@ -14,9 +16,19 @@ local NS_PER_S = 1e9
 function M.new(self, run)
     local chisel = {}
 
+    -- from now on events need their thread and fd
+    local function ask_for_more()
+        if self.is_heavy then return end
+        self.is_heavy = true
+        run.refresh()
+        walk.complete()
+    end
+
     -- handle for evt.field; error when the field does not exist or is for filters only
     function chisel.request_field(name)
-        return handle.request(name)
+        local field = handle.request(name)
+        if not light.is(field.name) then ask_for_more() end
+        return field
     end
 
     -- events this chisel sees; a later call replaces the filter
@@ -33,6 +45,7 @@ function M.new(self, run)
             text = DEFAULT_FORMAT
         end
         self.formatter = format.compile(text)
+        ask_for_more()
     end
 
     -- call on_interval whenever event time crosses a multiple of `ns` nanoseconds

@@ -1,6 +1,7 @@
 -- Filter text -> function, through the compiler on the Python side.
 
 local filter_rt = require("filter_rt")
+local filter_types = require("filter_types")
 
 local M = {}
 
@@ -25,7 +26,7 @@ local function source_of(callbacks, text, fail)
 end
 
 local function instantiate(source, runtime)
-    return assert(load(source, "=filter", "t"))(runtime)
+    return filter_types.instantiate(assert(load(source, "=filter", "t")), runtime)
 end
 
 -- Return the predicate for `text`; `fail` starts the message when it does not compile.

@@ -246,6 +246,8 @@ end
 function M.sink(self)
     local sink = self.sink
     sink.on_event = deliverer(self)
+    -- what a chisel asks is known: when all of it is answered by the events themselves, they need no thread
+    sink.is_light = function() return not self.is_heavy end
     sink.on_tick = self.timer and ticker(self) or nil
     return sink
 end

@@ -84,6 +84,7 @@ end
 local function collect(predicate, wanted)
     local result = {}
     for tid, thread in pairs(threads.by_tid) do
+        threads.refresh(thread)
         local fds = matching_fds(thread, predicate, wanted.facts)
         if fds or not predicate then
             local entry = { tid = thread.tid, pid = thread.pid, fdtable = wanted.fds and (fds or {}) or nil }

@@ -89,7 +89,10 @@ tables.threads = {
         { "container_id", "word", container("id", itself) }, { "container_name", "word", container("name", itself) },
     },
     each = function(emit)
-        for _, thread in pairs(threads.by_tid) do emit(thread) end
+        for _, thread in pairs(threads.by_tid) do
+            threads.refresh(thread)
+            emit(thread)
+        end
     end,
 }
 

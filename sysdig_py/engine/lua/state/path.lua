@@ -18,10 +18,15 @@ char *strstr(const char *, const char *);
 local PRINTABLE = ""
 for c = 32, 126 do PRINTABLE = PRINTABLE .. string.char(c) end
 
--- Whether a text needs no work: printable, no empty or dot component, no trailing slash. By libc and not by a loop,
--- since a loop would end the trace of every event with a path.
+-- By libc and not by a loop or a pattern, which would end the trace of every event with a path.
+local function is_printable(text)
+    return tonumber(C.strspn(text, PRINTABLE)) == #text
+end
+M.is_printable = is_printable
+
+-- Whether a text needs no work: printable, no empty or dot component, no trailing slash.
 local function is_plain(text)
-    return tonumber(C.strspn(text, PRINTABLE)) == #text and C.strstr(text, "//") == nil and C.strstr(text, "/.") == nil
+    return is_printable(text) and C.strstr(text, "//") == nil and C.strstr(text, "/.") == nil
         and byte(text, -1) ~= SLASH and byte(text, 1) ~= DOT
 end
 

@@ -1,6 +1,7 @@
 -- The thread table. A thread belongs to the process of its `pid`; the main thread has tid == pid and holds what a
 -- process has once: cwd, env, fdlimit. Other threads read these through `main` (see `shared`).
 local dialect = require("dialect")
+local pairings = dialect.paired and require("state.paired.pairing") or nil
 
 local M = { by_tid = {}, count = 0, pending = 0 }
 
@@ -14,10 +15,10 @@ local shared = {
     end,
 }
 
--- What streams with enter events keep per thread: the last event, the fd it was about, what its exit needs of it.
+-- What streams with enter events keep per thread: its last enter event, and what the exit needs of that.
 local function with_pairing(thread)
     thread.vtid, thread.vpid, thread.exepath = -1, -1, ""
-    thread.last_type, thread.last_fd, thread.latency, thread.enter_rel, thread.stored = -1, 0, 0, false, -1
+    pairings.attach(thread)
     -- false and not nil, which a thread would look up in its process
     thread.enter_1, thread.enter_2, thread.enter_3, thread.container = false, false, false, false
     thread.born, thread.inverted = false, false
@@ -44,7 +45,12 @@ end
 
 -- Enter a new main thread with its own fd table, or a thread of an existing process.
 local function insert(thread, main, fds)
-    if not by_tid[thread.tid] then M.count = M.count + 1 end
+    local old = by_tid[thread.tid]
+    if not old then M.count = M.count + 1 end
+    if pairings and old ~= thread then
+        if old then pairings.leave(old) end
+        pairings.enter(thread)
+    end
     by_tid[thread.tid] = thread
     if main then
         thread.main, thread.fds = main, main.fds
@@ -96,12 +102,18 @@ end
 function M.move(thread, pid)
     if thread.pid == pid then return end
     thread.pid = pid
+    if pairings then pairings.move(thread) end
     if pid == thread.tid then
         setmetatable(thread, nil)
         insert(thread)
     else
         insert(thread, main_of(pid))
     end
+end
+
+-- Bring what is kept beside the table of a thread into it.
+function M.refresh(thread)
+    if pairings then pairings.refresh(thread) end
 end
 
 local CLONE_FILES = 1
@@ -121,6 +133,7 @@ end
 -- Forget all threads.
 function M.clear()
     for tid in pairs(by_tid) do by_tid[tid] = nil end
+    if pairings then pairings.clear() end
     M.count, M.pending = 0, 0
 end
 
@@ -128,6 +141,7 @@ end
 function M.remove(thread)
     if by_tid[thread.tid] ~= thread then return end
     by_tid[thread.tid] = nil
+    if pairings then pairings.leave(thread) end
     M.count = M.count - 1
     local main = thread.main
     if main ~= thread and main.nchilds > 0 then

@@ -4,7 +4,7 @@ import io
 import pytest
 
 from sysdig_py.errors import TraceError
-from sysdig_py.trace.scap.reader import ScapReader
+from sysdig_py.trace.scap.reader import ROOM, ScapReader
 from tests import scap
 
 DATA = scap.Trace().event(6, scap.i64(3), scap.u32(1)).event(7, scap.i64(1), b"a").data
@@ -12,7 +12,7 @@ DATA = scap.Trace().event(6, scap.i64(3), scap.u32(1)).event(7, scap.i64(1), b"a
 
 def read(data: bytes) -> tuple[bytes, ScapReader]:
     reader = ScapReader(io.BytesIO(data), "t")
-    return b"".join(reader), reader
+    return b"".join(bytes(chunk[ROOM:]) for chunk in reader), reader
 
 
 @pytest.mark.parametrize("data", [DATA, gzip.compress(DATA), gzip.compress(DATA[:60]) + gzip.compress(DATA[60:])])

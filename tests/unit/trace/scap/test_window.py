@@ -3,14 +3,15 @@ import struct
 
 import pytest
 
-from sysdig_py.trace.scap.window import Window
+from sysdig_py.trace.scap.reader import ROOM
+from sysdig_py.trace.scap.window import HEADROOM, Window
 from tests import scap
 
 ONE, TWO = scap.block(0x216, b"first"), scap.block(0x217, b"the second")
 
 
 def window(data: bytes, chunk: int = 7) -> Window:
-    made = Window(data[at : at + chunk] for at in range(0, len(data), chunk))
+    made = Window(bytearray(ROOM) + data[at : at + chunk] for at in range(0, len(data), chunk))
     made.more()
     return made
 
@@ -49,3 +50,14 @@ def test_an_interface_list_with_a_wrong_length_has_its_size_all_the_same():
     assert view.true_size(0x219, len(right) - 8) == len(right)
     assert view.true_size(0x216, len(right) - 8) == 0
     assert window(right, 1000).true_size(0x219, len(right)) == len(right)
+
+
+def test_there_is_room_before_every_block():
+    large = scap.block(0x216, bytes(3 * ROOM))
+    view = window(ONE + large + TWO, chunk=1000)
+    for block in (ONE, large, TWO):
+        assert view.more(len(block)) or view.left >= len(block)
+        ctypes.memset(view.address - HEADROOM, 0xFF, HEADROOM)
+        assert view.frame() == (block[:4] and struct.unpack_from("<II", block))
+        assert view.trailer(len(block)) == len(block)
+        view.advance(len(block))

@@ -19,7 +19,7 @@ local function keep(id, take)
     local code = code_of(id)
     handlers[code] = function()
         local thread = ev.thread
-        thread.stored = code
+        thread.pairing.stored = code
         local a, b, c = take()
         thread.enter_1, thread.enter_2, thread.enter_3 = a or false, b or false, c or false
     end
@@ -63,7 +63,7 @@ do
     handlers[code] = function()
         local command = num(1)
         -- an exit of another command must not find the enter of an earlier duplication
-        ev.thread.stored = (command == F_DUPFD or command == F_DUPFD_CLOEXEC) and code or -1
+        ev.thread.pairing.stored = (command == F_DUPFD or command == F_DUPFD_CLOEXEC) and code or -1
     end
 end
 

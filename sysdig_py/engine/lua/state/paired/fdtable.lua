@@ -21,7 +21,7 @@ end
 -- Enter an fd; the event is from now on about it. A full table takes no more, and the event knows no fd.
 function M.add(thread, fd)
     local number = fd.num
-    thread.last_fd, ev.fdnum = number, number
+    thread.pairing.last_fd, ev.fdnum = number, number
     local old = thread.fds[number]
     fd.closing, fd.close_canceled = nil, nil
     if old then
@@ -40,7 +40,7 @@ function M.close(thread, fd)
         fd.close_canceled = nil
         return
     end
-    fds.schedule(thread.fds, thread.last_fd, fd)
+    fds.schedule(thread.fds, tonumber(thread.pairing.last_fd), fd)
 end
 
 -- A table with copies of all entries, as a new process gets it.

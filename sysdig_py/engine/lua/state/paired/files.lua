@@ -117,7 +117,7 @@ end
 handlers[code_of("SOCKET_GETSOCKOPT")] = function()
     if decode.nparams() > 0 then
         local thread, number = ev.thread, int(1) or -1
-        thread.last_fd, ev.fdnum = number, number
+        thread.pairing.last_fd, ev.fdnum = number, number
         if number >= 0 then ev.fd = thread.fds[number] end
         ev.old_name = ev.fd and ev.fd.name or ""
     end

@@ -1,15 +1,18 @@
 -- Before an event of a stream with enter and exit events is looked at: whose it is, how long the call took, and which
 -- fd it is about. An exit belongs to the enter event before it on the same thread, or is incomplete (`ev.valid` false).
+local bit = require("bit")
 local ev = require("ev")
 local decode = require("decode")
 local event_info = require("event_info")
 local record = require("record")
 local schema = require("schema_data")
+local pairings = require("state.paired.pairing")
 local threads = require("state.threads")
 
 local M = {}
 
-local tonumber = tonumber
+local tonumber, band = tonumber, bit.band
+local slots, by_slot, SLOT_MASK = pairings.slots, pairings.by_slot, pairings.MASK
 local cur = record.cur
 local by_tid = threads.by_tid
 local int, uint = decode.int, decode.uint
@@ -19,8 +22,11 @@ local TOUCHES_FD = 7
 local NOBODY_TYPE = -1
 
 -- who does not know its thread: fields without a value
-local nobody = { absent = true, known = false, fds = {}, last_fd = -1 }
+local nobody = { absent = true, known = false, fds = {}, tid = -1 }
 nobody.main = nobody
+pairings.attach(nobody)
+nobody.pairing.last_fd = -1
+nobody.tid = nil
 M.nobody = nobody
 
 -- `kept`: takes part in the pairing of enters and exits; `creates`: an unknown thread is entered into the table
@@ -63,17 +69,18 @@ local function fd_of(thread, num)
 end
 
 local function entering(thread, info)
-    thread.last_type, thread.latency, thread.enter_rel = ev.type, 0, ev.rel
-    local num = -1
+    local pairing, num = thread.pairing, -1
     if info.uses_fd then num = int(0) or -1 end
-    thread.last_fd = num
+    pairing.last_type, pairing.last_fd = ev.type, num
+    pairing.entered, pairing.left = cur.rec.ts, cur.rec.ts
     ev.valid, ev.fd = true, fd_of(thread, num)
 end
 
 local function leaving(thread, info)
-    if thread.enter_rel then thread.latency = ev.rel - thread.enter_rel end
-    if thread.last_type + 1 ~= ev.type then
-        thread.stored = NOBODY_TYPE
+    local pairing = thread.pairing
+    pairing.left = cur.rec.ts
+    if pairing.last_type + 1 ~= ev.type then
+        pairing.stored = NOBODY_TYPE
         ev.valid, ev.fd = false, nil
         return
     end
@@ -82,8 +89,8 @@ local function leaving(thread, info)
         ev.fd = nil
         return
     end
-    if info.second_fd then thread.last_fd = int(1) or -1 end
-    ev.fd = fd_of(thread, thread.last_fd)
+    if info.second_fd then pairing.last_fd = int(1) or -1 end
+    ev.fd = fd_of(thread, tonumber(pairing.last_fd))
 end
 
 -- What the fd fields see: the fd of the event, else the last one the thread worked with.
@@ -93,39 +100,50 @@ local function settle(thread, info)
         ev.fdnum, ev.fd = nil, nil
         return
     end
-    local num = thread.last_fd
+    local num = tonumber(thread.pairing.last_fd)
     ev.fdnum = num
     if not ev.fd and num >= 0 then ev.fd = thread.fds[num] end
     if ev.fd then ev.old_name = ev.fd.name end
 end
 
-local function find(info)
+local function find(rec, info)
+    local slot = band(rec.tid_low, SLOT_MASK)
+    if slots[slot].tid == rec.tid and rec.tid_low >= 0 then return by_slot[slot] end
     local thread = by_tid[ev.tid]
     if thread then return thread end
     if info.creates then return threads.placeholder(ev.tid, ev.tid) end
     return nobody
 end
 
-function M.context(_, info)
-    local thread = find(info)
+function M.context(rec, info)
+    local thread = find(rec, info)
+    if thread.pairing.news ~= 0 then pairings.refresh(thread) end
+    if thread.main.pairing.news ~= 0 then pairings.refresh(thread.main) end
     ev.thread, ev.pid, ev.cgroup, ev.container = thread, thread.pid, 0, thread.container or nil
     ev.fd, ev.valid, ev.latency = nil, false, 0
     if info.kept and thread ~= nobody then
         if info.is_exit then leaving(thread, info) else entering(thread, info) end
     end
-    if info.shows_latency and thread ~= nobody then ev.latency = thread.latency end
+    if info.shows_latency and thread ~= nobody then ev.latency = pairings.latency(thread.pairing) end
     if info.code == PROCINFO and thread ~= nobody then ev.latency = nil end
     settle(thread, info)
 end
 
+-- The little that is to be known of an event whose thread nobody looks at.
+function M.light(rec, info)
+    ev.latency = 0
+    if info.shows_latency then ev.latency = pairings.latency(slots + band(rec.tid_low, SLOT_MASK)) end
+    if info.code == PROCINFO then ev.latency = nil end
+end
+
 -- The event was rejected before it was taken in: the exit of this call will find no enter.
 function M.forget()
-    if ev.info.kept then ev.thread.last_type = NOBODY_TYPE end
+    if ev.info.kept then ev.thread.pairing.last_type = NOBODY_TYPE end
 end
 
 -- Whether the enter event of the exit in hand was kept, and is the right one.
 function M.has_enter()
-    return ev.valid and ev.thread.stored == ev.type - 1
+    return ev.valid and ev.thread.pairing.stored == ev.type - 1
 end
 
 return M

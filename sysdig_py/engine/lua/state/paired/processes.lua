@@ -5,6 +5,7 @@ local decode = require("decode")
 local event_info = require("event_info")
 local cgroups = require("state.cgroups")
 local path = require("state.path")
+local pairings = require("state.paired.pairing")
 local prepare = require("state.paired.prepare")
 local program = require("state.program")
 local threads = require("state.threads")
@@ -17,6 +18,7 @@ local layout = event_info.layout
 local has_enter = prepare.has_enter
 local UNCHANGED = 0xFFFFFFFF
 local RLIMIT_NOFILE = 7
+local SWITCH = 152
 local AT_FDCWD, AT_EMPTY_PATH = -100, 4096
 
 -- thread field -> position of the integer parameter
@@ -167,9 +169,10 @@ for _, id in ipairs({ "BRK_4", "MMAP", "MMAP2", "MUNMAP" }) do
 end
 
 -- a context switch carries the counters of the thread that leaves
-handlers[152] = function()
+handlers[SWITCH] = function()
     local thread = ev.thread
     if thread.absent then return end
+    pairings.know_main(thread)
     thread.pfmajor, thread.pfminor = num(1) or thread.pfmajor, num(2) or thread.pfminor
     local main = thread.main
     main.vmsize, main.vmrss = num(3) or main.vmsize, num(4) or main.vmrss

@@ -118,7 +118,7 @@ end
 local function accept()
     local number = ev.res
     if not number or number < 0 then return end
-    ev.thread.last_fd, ev.fdnum = number, number
+    ev.thread.pairing.last_fd, ev.fdnum = number, number
     local family, sip, sport, dip, dport = decode.tuple(1)
     local fd = fds.new(number, fds.IPV4)
     if is_inet(family) and dip then

@@ -1,0 +1,98 @@
+"""Events nobody looks at: what is left of them is what there would be had they been looked at."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sysdig_py import filter as event_filter
+from sysdig_py.capture.traces import open_replay
+from sysdig_py.engine.vm import Engine
+from tests import scap
+from tests.lua_probe import Probe
+from tests.scap import i64, string, u8, u32
+
+STATE = (
+    scap.processes(*(scap.process(tid, comm=f"p{tid}") for tid in (10, 11, 8202))),
+    scap.fds(10, scap.fd(3, 16, u32(1) + scap.text("/etc/x") + u32(9))),
+)
+NOTE = (
+    "ev.num .. ' ' .. ev.type .. ' ' .. tostring(ev.fdnum) .. ' ' .. tostring(ev.fd and ev.fd.name) .. ' '"
+    " .. tostring(ev.latency) .. ' ' .. tostring(ev.valid) .. ' ' .. tostring(ev.thread.comm) .. ' '"
+    " .. tostring(ev.thread.vmsize)"
+)
+U16 = (b"\x3f\x00", b"\x00\x00")
+# code -> parameters: calls with fds and without, state changes, generic calls, switches, procinfo
+EVENTS = {
+    0: U16, 1: U16, 2: (string("/a"), u32(1), u32(0)), 3: (i64(5), string("/a"), u32(1), u32(0), u32(0)),
+    4: (i64(3),), 5: (i64(0),), 6: (i64(3), u32(1)), 7: (i64(1), b"a"), 8: (i64(5), u32(1)), 9: (i64(1), b"a"),
+    64: (i64(1), b"\x00\x00", i64(2)), 65: (i64(0),), 70: (i64(3),), 71: (i64(0),), 160: (i64(0),) * 2,
+    161: (i64(0), u32(7), u32(8), u32(9)), 152: (i64(9), i64(1), i64(2), u32(3), u32(4), u32(5)),
+    234: (i64(1), i64(2)), 232: (i64(1), i64(2), u8(9)), 186: (i64(0), i64(0), u8(0), u8(0)),
+}  # fmt: skip
+FILTERS = (
+    "", "evt.type=open", "evt.type=read and fd.num>=0", "evt.type in (open,close) or evt.type=futex",
+    "not evt.type=switch", "evt.is_io=true and fd.name contains etc", "evt.type=getpid",
+    "evt.dir=< and not evt.is_io=true", "evt.deltatime>1500 and evt.type=read", "evt.type=creat",
+)  # fmt: skip
+
+
+def trace(steps: list[tuple[int, int, bool]]) -> bytes:
+    made = scap.Trace(*STATE)
+    for code, tid, old in steps:
+        (made.old_event if old and code not in (0, 1) else made.event)(code, *EVENTS[code], tid=tid)
+    return made.data
+
+
+def play(path: Path, text: str, *, lanes: bool, sink: str = "") -> tuple[list[str], dict[str, int], bytes]:
+    with closing(open_replay(path)) as source:
+        probe = Probe(Engine(dialect=source.dialect))
+        summary = probe.engine.require("summary")
+        summary[b"start"]()
+        compiled = event_filter.compile(text).lua_source if text else ""
+        if sink:
+            probe.note(NOTE)
+            probe.engine.set_filter(compiled)
+        source.start(probe.engine)
+        if lanes:
+            # otherwise only a long span makes them
+            probe.lua("require('scap.lanes').ready()")
+        while source.pump(probe.engine):
+            pass
+        return probe.noted() if sink else [], probe.engine.stats(), bytes(summary[b"text"]())
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from([10, 11, 8202, 77, -1]), st.booleans())),
+    st.sampled_from(FILTERS),
+)
+def test_nothing_is_different(tmp_path_factory, steps, text):
+    path = tmp_path_factory.mktemp("lanes") / "t.scap"
+    path.write_bytes(trace(steps))
+    assert play(path, text, lanes=True, sink=NOTE) == play(path, text, lanes=False, sink=NOTE)
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from([10, 77]), st.booleans()), min_size=1))
+def test_counting_alone_counts_the_same(tmp_path_factory, steps):
+    path = tmp_path_factory.mktemp("lanes") / "t.scap"
+    path.write_bytes(trace(steps))
+    with_lanes, without = (play(path, "", lanes=lanes) for lanes in (True, False))
+    assert with_lanes[2] == without[2]
+    assert all(with_lanes[1][name] == without[1][name] for name in ("events", "delivered", "rejected"))
+
+
+@pytest.mark.parametrize(
+    ("text", "looked_at"),
+    [("evt.type=open", {2, 3}), ("fd.name contains etc", {6, 8}), ("not evt.type=read", {8, 9}), ("evt.dir=>", {6, 8})],
+)
+def test_what_the_filter_cannot_accept_is_not_looked_at(text, looked_at):
+    probe = Probe(Engine(dialect="0293"))
+    probe.engine.set_filter(event_filter.compile(text).lua_source)
+    probe.note("ev.num")
+    probe.lua("require('scap.lanes').ready()")
+    ways = probe.engine.require("scap.lanes")[b"is_whole"]
+    assert all(ways(code) for code in looked_at)
+    if text != "fd.name contains etc":
+        assert not all(ways(code) for code in (6, 7, 64, 65))
