@@ -33,6 +33,9 @@ typedef struct {
     const uint8_t *base, *at, *stop;
     int32_t type, head, header;  /* of the block before: type (0: of no use), bytes before the event, of its header */
     int32_t weight;              /* of the event that went by last: LIGHT when it is to be delivered */
+    const uint8_t *following;  /* where the block behind the one in hand begins */
+    const sdpy_record *rec;    /* the event in hand, to be handed over; NULL: there is nothing to hand over */
+    int32_t unsettled;         /* stop before the first event */
 } sdpy_scan;
 ]]
 
@@ -267,8 +270,8 @@ local function told_again(at, known)
     return M.container(at, known.shown)
 end
 
--- One event block that lies whole in memory.
-local function event_block(at, block, kind, unsettled)
+-- One event block that lies whole in memory: makes the record that is to be handed over.
+local function event_block(at, block, kind)
     local event = cast(event_p, at + kind.head)
     local size, type = event.len, event.type
     if size < (kind.v1 and V1_HEADER or V2_HEADER) or size > block.len - FRAME - (kind.head - 8) then return DAMAGED end
@@ -278,30 +281,47 @@ local function event_block(at, block, kind, unsettled)
     end
     if CONTAINER_CODES[type] then
         local known = told[payload_of(event, kind)]
-        if not known or unsettled then return CONTAINER end
+        if not known or scan.unsettled ~= 0 then return CONTAINER end
         return told_again(at, known)
     end
     local nparams = params_of(event, kind.v1, kind.width)
     if nparams < 0 then return DAMAGED end
-    if unsettled then return EVENT end
+    if scan.unsettled ~= 0 then return EVENT end
     if leading then leading = false end
     local flags = kind.head == 14 and band(block.flags, STATE_ONLY) or 0
-    return deliver(at, event, kind, block.cpu, flags, nparams)
+    if record_sink.active then ffi.copy(saved, at, SAVED) end
+    scan.rec = stamp(event, kind.v1, kind.width, block.cpu, flags, nparams)
+    return OK
 end
 
--- What to do about the block at `at`: a status, its length, and its kind.
-local function look(at, left, unsettled)
+-- Look at the block in hand. Returns a status; the record to be handed over is left in `scan`.
+local function look()
+    local at = scan.at
     local block = cast(block_p, at)
     local len, kind = block.len, KINDS[block.type]
+    scan.rec = nil
+    control.offset = at - scan.base
     if not kind then
         forget_containers()
-        return BLOCK, 0, nil
+        return BLOCK
     end
-    if len < kind.head + V1_HEADER + 4 then return DAMAGED, 0, nil end
-    if len > left then return MORE, 0, nil end
-    if cast(i32p, at + len - 4)[0] ~= len then return DAMAGED, 0, nil end
-    control.offset = control.offset + len
-    return event_block(at, block, kind, unsettled), len, kind
+    if len < kind.head + V1_HEADER + 4 then return DAMAGED end
+    if len > scan.stop - at then return MORE end
+    if cast(i32p, at + len - 4)[0] ~= len then return DAMAGED end
+    scan.following = at + len
+    control.offset = scan.following - scan.base
+    scan.type = kind.width == 2 and kind.type or 0
+    scan.head, scan.header = kind.head, kind.v1 and V1_HEADER or V2_HEADER
+    return event_block(at, block, kind)
+end
+
+-- Hand the record over, when nothing of `look` is alive any more. A trace writer that is full wants to see the block
+-- again.
+local function hand_over()
+    if scan.rec == nil then return OK end
+    local status = one(scan.rec)
+    if status == FULL then ffi.copy(cast("uint8_t *", scan.at), saved, SAVED) end
+    return status
 end
 
 -- Walk the blocks in `size` bytes at `base`; `unsettled`: stop with EVENT before the first event. control.offset tells
@@ -312,20 +332,18 @@ end
 function M.walk(base, size, unsettled)
     local number = control.num
     scan.base, scan.at, scan.stop, scan.type = base, base, base + size, 0
+    scan.unsettled = unsettled and 1 or 0
     while scan.at + 8 <= scan.stop do
-        if is_settled() and goes_by() then
+        if lanes.any and is_settled() and goes_by() then
             if scan.weight ~= 0 then deliver_lightly() end
         else
-            local at = scan.at
-            control.offset = at - scan.base
-            local status, len, kind = look(at, scan.stop - at, unsettled)
+            local status = look()
+            if status == OK then status = hand_over() end
             if status ~= OK then
-                control.offset = at - scan.base
+                control.offset = scan.at - scan.base
                 return status == MORE and OK or status, control.num ~= number
             end
-            scan.at = at + len
-            scan.type = kind.width == 2 and kind.type or 0
-            scan.head, scan.header = kind.head, kind.v1 and V1_HEADER or V2_HEADER
+            scan.at = scan.following
         end
         if control.stop ~= 0 then return STOP, true end
     end

@@ -30,7 +30,7 @@ typedef struct {
 } sdpy_way;
 ]]
 
-local M = {}
+local M = { any = false } -- whether any type of events has a lane
 
 local CODES = 512
 local NOBODY_TYPE = -1
@@ -78,6 +78,7 @@ end
 
 -- Nothing is kept of the event but its number.
 local function count_only(way)
+    M.any = true
     way.whole, way.is_exit, way.knows, way.pairs, way.stays, way.has_fd = 0, 0, 0, 0, -1, 0
     way.keep_type, way.set_type, way.needs_first, way.first_size = -1, 0, 0, 0
     way.call_mask, way.call_base, way.is_switch, way.is_io = 0, 2 * M.CALLS, 0, 0
@@ -85,12 +86,16 @@ local function count_only(way)
 end
 
 -- Let events of a type that nobody has go by, and forget that they did.
+local had_any
+
 function M.open(code)
+    had_any = M.any
     count_only(M.ways[code])
 end
 
 function M.close(code)
     M.ways[code].whole, M.counts[code] = 1, 0
+    M.any = had_any
 end
 
 -- Its thread must know of it; `kept_type`: what it has as last event afterwards.
@@ -165,6 +170,7 @@ end
 -- Filter, sinks or limits changed: every event is looked at until `ready` is called.
 function M.change()
     for code = 0, CODES - 1 do M.ways[code].whole = 1 end
+    M.any = false
     ffi.fill(M.whole_calls, 2 * M.CALLS, 1)
     is_stale = true
 end
