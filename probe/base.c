@@ -53,6 +53,7 @@ struct counters {
 /* written by user space through its mapping, read by the programs */
 struct control {
 	u64 generation;
+	u64 told_generation; /* what was told before has to be told again (touch.c) */
 };
 
 /* how one parameter of a record is made: capture/plans.py writes these */
@@ -74,7 +75,8 @@ struct plan {
 	u8 feeds_state;
 	u8 fd_arg; /* which argument is the fd the event works on; 255: none */
 	u8 rules;  /* of calls that the same snaplen rules decide about; 0: none does */
-	u8 spare[4];
+	u16 touch; /* TOUCH_*: which arguments and results are fds */
+	u16 unused;
 	struct step steps[PLAN_PARAMS];
 };
 
@@ -98,7 +100,9 @@ struct slot {
 	u64 clone_flags;
 	u32 tid;
 	u32 nr;
-	u64 pad[3];
+	u64 told_tag;  /* the thread was told (touch.c) */
+	u64 epoch_tag; /* since when `fds` holds */
+	u64 fds;       /* of fds 0..63 those that were told */
 };
 
 struct call {
@@ -154,10 +158,22 @@ struct transfer {
 	u32 item;
 };
 
+/* what is to be told before the record (tell.c) */
+struct touch {
+	u64 files;
+	u64 file;
+	u64 task;
+	u32 due;  /* TOUCH_* bits */
+	u32 then; /* the handler to go on with, or TOUCH_THEN_* */
+	u32 fd;
+	u32 above;
+};
+
 /* where a record is built: one per CPU, programs of one CPU never interleave */
 struct scratch {
 	struct call call;
 	struct transfer transfer;
+	struct touch touch;
 	u32 pos;
 	u32 index;
 	u32 unannounced;
@@ -209,6 +225,17 @@ static long (*base_read_user_text)(void *to, u32 size,
 
 /* hides from the compiler what is known of a number: left out by it, a mask is missed by older verifiers */
 #define base_opaque(number) asm volatile("" : "+r"(number))
+
+/* Where the kernel gives a typed pointer to the task, members are read without a helper. Such a
+ * pointer cannot be calculated with before it went through memory. */
+#ifdef FEATURE_TYPED_TASK
+static void *(*base_task)(void) = (void *)BPF_FUNC_get_current_task_btf;
+#define base_follow(ptr, type, member) \
+	(*(volatile typeof(((type *)0)->member) *)base_at(ptr, type, member))
+#else
+static void *(*base_task)(void) = (void *)BPF_FUNC_get_current_task;
+#define base_follow(ptr, type, member) base_get(ptr, type, member)
+#endif
 
 static __always_inline struct scratch *base_scratch(void)
 {

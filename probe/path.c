@@ -133,5 +133,5 @@ static __always_inline void path_store_cgroup(struct scratch *s, void *task)
 	before = s->pos;
 	path_store(s);
 	size = s->pos - before + sizeof(label) - 1;
-	*(u16 *)(s->record + RECORD_HEADER_SIZE + 2 * ((s->index - 1) & 31)) = size;
+	*(u16 *)(s->record + RECORD_HEADER_SIZE + 2 * ((s->index - 1) & 63)) = size;
 }

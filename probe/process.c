@@ -119,7 +119,10 @@ int on_sched_process_fork(struct bpf_raw_tracepoint_args *ctx)
 		s->call.type = plan->type;
 		s->call.clone_flags = clone_flags;
 	}
-	handlers.call(ctx, HANDLER_CLONE);
+	touch_thread_is_told(s->call.tid, s->call.task);
+	/* the child has much of its parent, who may not have been told yet */
+	touch_caller_first(s, HANDLER_CLONE);
+	handlers.call(ctx, s->touch.due ? HANDLER_TOUCH : HANDLER_CLONE);
 	return 0;
 }
 
@@ -364,6 +367,8 @@ int on_sched_process_exec(struct bpf_raw_tracepoint_args *ctx)
 	process_fill(s, (void *)ctx->args[0]);
 	s->call.nr = process_end_exec(s, ctx->args[1]);
 	s->call.program = ctx->args[2];
-	handlers.call(ctx, HANDLER_EXEC);
+	touch_closed(s->call.pid);
+	touch_caller_first(s, HANDLER_EXEC);
+	handlers.call(ctx, s->touch.due ? HANDLER_TOUCH : HANDLER_EXEC);
 	return 0;
 }

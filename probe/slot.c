@@ -58,6 +58,8 @@ static __always_inline void slot_release(u32 tid)
 		slot->cgroup_tag = 0;
 		slot->generation_tag = 0;
 		slot->clone_flags = 0;
+		slot->told_tag = 0;
+		slot->epoch_tag = 0;
 		slot->tid = 0;
 	}
 #ifndef FEATURE_EXACT_SLOTS

@@ -177,6 +177,19 @@ static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64
 		socket_append_kernel_path(s, from_peer ? sock : peer, 17);
 }
 
+/* addresses and ports of IPv4, and the family, in one read */
+static __always_inline void socket_read_common(struct sock_common *common, void *sock)
+{
+	_Static_assert(offsetof(struct sock_common, skc_daddr) <
+				       offsetof(struct sock_common, skc_family) &&
+			       offsetof(struct sock_common, skc_num) <
+				       offsetof(struct sock_common, skc_family),
+		       "the family is the last of them");
+	base_read_kernel(common,
+			 offsetof(struct sock_common, skc_family) + sizeof(common->skc_family),
+			 sock);
+}
+
 /* source and destination of a call on `fd`; an address given with the call names the peer */
 static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 address, u32 length,
 					       bool from_peer)
@@ -187,12 +200,7 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 	struct ends ends;
 	u16 family;
 
-	_Static_assert(offsetof(struct sock_common, skc_daddr) <
-				       offsetof(struct sock_common, skc_family) &&
-			       offsetof(struct sock_common, skc_num) <
-				       offsetof(struct sock_common, skc_family),
-		       "one read gets addresses and ports of IPv4, and the family");
-	base_read_kernel(&common, offsetof(struct sock_common, skc_family) + sizeof(family), sock);
+	socket_read_common(&common, sock);
 	family = common.skc_family;
 	if (sock && family == FAMILY_UNIX) {
 		socket_store_unix(s, sock, address, length, from_peer);

@@ -44,7 +44,7 @@ static __always_inline u8 *store_at(struct scratch *s)
 
 static __always_inline void store_length(struct scratch *s, u32 length)
 {
-	u32 index = s->index & 31;
+	u32 index = s->index & 63;
 
 	*(u16 *)(s->record + RECORD_HEADER_SIZE + 2 * index) = length;
 	s->index = index + 1;

@@ -57,6 +57,38 @@ static __always_inline bool syscall_is_clone(u32 nr)
 	       nr == NATIVE_NR_FORK;
 }
 
+/* A call that nothing is left of at its exit: the fd that close() closes is still there now, and a
+ * thread that exits has no other event. */
+static __always_inline bool syscall_is_last_chance(u32 nr)
+{
+	return nr == NATIVE_NR_CLOSE || nr == NATIVE_NR_EXIT || nr == NATIVE_NR_EXIT_GROUP;
+}
+
+static __always_inline void syscall_touch_at_entry(struct bpf_raw_tracepoint_args *ctx,
+						   struct slot *slot, u64 id)
+{
+	u32 due = touch_is_thread_told(slot, id) ? 0 : TOUCH_THREAD;
+	struct scratch *s = base_scratch();
+	struct registers regs;
+
+	if (!s)
+		return;
+	if (slot->nr == NATIVE_NR_CLOSE) {
+		base_read_registers(&regs, ctx->args[0]);
+		base_read_args(&regs, s->call.args);
+		if (!touch_is_fd_told(s, slot, id, id >> 32, s->call.args[0]))
+			due |= 1;
+	}
+	if (!due)
+		return;
+	s->call.ts = slot->enter_ts + CLOCK_OFFSET;
+	s->call.cgroup_id = slot_cgroup_id(slot, (u32)id);
+	s->call.cpu = (u16)bpf_get_smp_processor_id();
+	s->touch.due = due;
+	s->touch.then = TOUCH_THEN_NOTHING;
+	handlers.call(ctx, HANDLER_TOUCH);
+}
+
 int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 id;
@@ -83,6 +115,8 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	}
 	slot->nr = nr;
 	slot->enter_ts = bpf_ktime_get_boot_ns();
+	if (syscall_is_last_chance(nr))
+		syscall_touch_at_entry(ctx, slot, id);
 	return 0;
 }
 
@@ -139,6 +173,7 @@ static __always_inline void syscall_store_io(struct scratch *s, struct plan *pla
 
 static __always_inline void syscall_store_close(struct scratch *s)
 {
+	touch_fd_closed(s, s->call.pid, s->call.args[0]);
 	store_begin(s, EV_SYSCALL_CLOSE_X, NPARAMS_SYSCALL_CLOSE_X);
 	store_u64(s, s->call.ret);
 	store_u64(s, (s32)s->call.args[0]);
@@ -173,14 +208,10 @@ static __always_inline struct slot *syscall_recall(struct scratch *s, u32 tid,
 	return slot;
 }
 
-/* what every record of a call needs; false when the call is not to be reported */
-static __always_inline bool syscall_fill(struct scratch *s, u64 id, const struct registers *regs)
+/* what every record of a call needs */
+static __always_inline void syscall_fill(struct scratch *s, struct slot *slot, u64 id, u64 now,
+					 const struct registers *regs)
 {
-	u64 now = bpf_ktime_get_boot_ns();
-	struct slot *slot = syscall_recall(s, id, regs, now);
-
-	if (s->call.nr == NR_SKIP)
-		return false;
 	s->call.cgroup_id = slot_cgroup_id(slot, (u32)id);
 	s->call.ts = now + CLOCK_OFFSET;
 	s->call.tid = (u32)id;
@@ -190,7 +221,6 @@ static __always_inline bool syscall_fill(struct scratch *s, u64 id, const struct
 	s->call.task = 0;
 	s->transfer.item = 0;
 	base_read_args(regs, s->call.args);
-	return true;
 }
 
 /* Whether the record was made right here. Without a plan only the name and the number are reported. */
@@ -214,10 +244,47 @@ static __always_inline bool syscall_is_told_elsewhere(struct scratch *s, struct 
 	return plan && !s->call.ret && plan->detail == DETAIL_TOLD_BEFORE;
 }
 
+/* make the record, here or in a handler */
+static __always_inline void syscall_make(struct bpf_raw_tracepoint_args *ctx, struct scratch *s,
+					 struct plan *plan)
+{
+	if (syscall_store_common(s, plan))
+		store_send(s);
+	else if (plan)
+		handlers.call(ctx, plan->handler);
+}
+
+/* What has to be told or entered first. */
+static __always_inline u32 syscall_due(struct scratch *s, struct slot *slot, struct plan *plan,
+				       u64 id)
+{
+	u32 due = plan ? plan->touch : 0;
+
+	if (due == TOUCH_FIRST && touch_has_bit(slot, id, id >> 32, s->call.args[0]))
+		return 0;
+	if (!touch_is_thread_told(slot, id))
+		return due | TOUCH_THREAD;
+	if (due == TOUCH_FIRST && touch_is_fd_told(s, slot, id, id >> 32, s->call.args[0]))
+		return 0;
+	return due;
+}
+
+/* does not come back when there is something to tell: the handler goes on with the record */
+static __always_inline void syscall_tell(struct bpf_raw_tracepoint_args *ctx, struct scratch *s,
+					 struct plan *plan, u32 due)
+{
+	if (!due)
+		return;
+	s->touch.due = due;
+	s->touch.then = plan ? TOUCH_THEN_PLAN : TOUCH_THEN_GENERIC;
+	handlers.call(ctx, HANDLER_TOUCH);
+}
+
 int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	u64 id;
+	u64 now, id;
 	struct plan *plan = NULL;
+	struct slot *slot;
 	struct registers regs;
 	struct scratch *s;
 	u32 nr;
@@ -232,18 +299,22 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	base_read_registers(&regs, ctx->args[0]);
 	s->call.ret = ctx->args[1];
-	if (!syscall_fill(s, id, &regs))
-		return 0;
+	now = bpf_ktime_get_boot_ns();
+	slot = syscall_recall(s, id, &regs, now);
 	nr = s->call.nr;
-	if (base_is_compat(&regs))
+	if (nr == NR_SKIP)
+		return 0;
+	syscall_fill(s, slot, id, now, &regs);
+	if (base_is_compat(&regs)) {
 		plan = compat_translate(s, ctx->args[0]);
-	else
+		if (!plan)
+			touch_closed(id >> 32); /* it may have been a close() */
+	} else {
 		plan = plans.lookup(&nr);
+	}
 	if (syscall_is_told_elsewhere(s, plan) || !judge_wants(s, plan))
 		return 0;
-	if (syscall_store_common(s, plan))
-		store_send(s);
-	else if (plan)
-		handlers.call(ctx, plan->handler);
+	syscall_tell(ctx, s, plan, syscall_due(s, slot, plan, id));
+	syscall_make(ctx, s, plan);
 	return 0;
 }

@@ -80,6 +80,11 @@ O_CREAT: Final = 0o100
 O_TMPFILE_BIT: Final = 0o20000000
 
 
+def largefile(arch: str) -> int:
+    """Return the native O_LARGEFILE, which the kernel sets on every file of a 64-bit process."""
+    return _ARCH_OPEN[arch]["largefile"]
+
+
 def _open_bits(arch: str) -> tuple[tuple[int, int], ...]:
     own = _ARCH_OPEN[arch]
     return (

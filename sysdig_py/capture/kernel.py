@@ -16,9 +16,12 @@ from sysdig_py.capture import conversions, extras, judge_code, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.image import CONSTANT_BASE, Constant
 from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
+from sysdig_py.capture.told_marks import EPOCHS
+from sysdig_py.capture.touches import THEN_NOTHING, THEN_PLAN, Touch
 from sysdig_py.capture.treatment import Verdict
 from sysdig_py.errors import EnvironmentLack
 from sysdig_py.schema.events import syscalls
+from sysdig_py.schema.state import L4, FdType, Role
 
 REQUIRED_TRACEPOINTS: Final = (
     "sys_enter",
@@ -118,6 +121,7 @@ def features(types: Types) -> dict[str, str]:
         "INODE_TIME_HIDDEN": types.has_member(inode, "__i_mtime"),
         "UNIX": types.has("struct unix_sock"),
         "SIGNAL_CORE_STATE": types.has_member("struct signal_struct", "core_state"),
+        "TYPED_TASK": types.constant("BPF_FUNC_get_current_task_btf") is not None,
         "CGROUP_CACHE": types.has_tracepoint("cgroup_attach_task"),
         "URING": ring_tracepoints(types) != (),
         "URING_CQE": "(*btf_trace_io_uring_complete)(void *, struct io_ring_ctx *, void *, struct io_uring_cqe *"
@@ -152,7 +156,7 @@ def hierarchy(types: Types, tracked: Hierarchy) -> dict[str, str]:
 def constants(arch: str) -> dict[str, str]:
     """Return what probe and loader must agree on: numbers of handlers, steps, tables and calls."""
     numbers = {s.name: s.nr for s in syscalls(arch)}
-    named = ("clone", "clone3", "fork", "vfork", "execveat", "getsockopt", "ppoll")
+    named = ("clone", "clone3", "fork", "vfork", "execveat", "getsockopt", "ppoll", "close", "exit", "exit_group")
     made = {f"NATIVE_NR_{name.upper()}": numbers.get(name, _NO_NR) for name in named}
     made |= {f"HANDLER_{h.name}": h.value for h in Handler} | {f"OP_{op.name}": op.value for op in Op}
     made |= {f"CONSTANT_{constant.name}": CONSTANT_BASE + constant for constant in Constant}
@@ -164,6 +168,11 @@ def constants(arch: str) -> dict[str, str]:
     made |= {"RING_PLAN_COUNT": uring.PLAN_COUNT, "RING_REPEATS_ALWAYS": uring.REPEATS_ALWAYS}
     made["POLL_PAIRS"] = len(conversions.tables(arch)[conversions.Conversion.POLL].pairs)
     made |= {"NATIVE_O_CREAT": conversions.O_CREAT, "NATIVE_O_TMPFILE_BIT": conversions.O_TMPFILE_BIT}
+    made |= {f"TOUCH_{touch.name}": touch.value for touch in Touch}
+    made |= {"TOUCH_THEN_NOTHING": THEN_NOTHING, "TOUCH_THEN_PLAN": THEN_PLAN, "TOUCH_EPOCHS": EPOCHS}
+    made |= {f"FD_{kind.name}": kind.value for kind in FdType} | {f"L4_{l4.name}": l4.value for l4 in L4}
+    made |= {f"ROLE_{role.name}": role.value for role in Role}
+    made["NATIVE_O_LARGEFILE"] = conversions.largefile(arch)
     made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
     made |= {"NATIVE_PR_SET_NAME": 15}
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}

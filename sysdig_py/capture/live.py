@@ -39,6 +39,8 @@ _SNAPSHOT_BYTES: Final = 1 << 20
 # How long after its time stamp an event is in its ring at the latest: programs cannot be put aside in between.
 _SETTLE_NS: Final = 2_000_000
 _TICK_SECONDS: Final = 0.1
+# How often what was told is told again at most: it takes room in a ring that was full already.
+_TELL_AGAIN_SECONDS: Final = 0.2
 
 
 class LiveCapture:
@@ -64,6 +66,8 @@ class LiveCapture:
         self._ticked = 0.0
         self._samples: CpuSamples | None = None
         self._next_sample = 0.0
+        self._lost_before = 0
+        self._told_again = 0.0
 
     def suggest_snaplen(self, snaplen: int) -> None:
         """Take a chisel's wish for longer I/O buffers; what the user asked for wins."""
@@ -97,13 +101,15 @@ class LiveCapture:
         pushdown = self._pushed()
         self._probe = Probe(self.options, hierarchy, pushdown)
         self._answers = ContainerAnswers(engine, pushdown.container_checks)
-        self._pending.extend(_blocks(threads(hierarchy)))
+        if self.options.snapshot:
+            self._pending.extend(_blocks(threads(hierarchy)))
         self._probe.attach()
         self._started = time.monotonic()
         engine.open_rings(self._probe.rings.views)
         self._resolver = Resolver(lambda: walk(hierarchy))
         self._pending.extend(_blocks(iter(self._resolver.snapshot())))
-        self._pending.extend(_blocks(snapshot(hierarchy, user_names=self.options.user_names)))
+        if self.options.snapshot:
+            self._pending.extend(_blocks(snapshot(hierarchy, user_names=self.options.user_names)))
         self._pending.extend([idle_thread()] if "switch" in self.options.events else [])
         self._samples = CpuSamples(os.getpid()) if "procinfo" in self.options.events else None
         if self.options.drop_rights:
@@ -161,6 +167,7 @@ class LiveCapture:
     def _feed_pending(self, engine: Engine) -> bool:
         self._pending.extend(self._resolver.pending())
         self._pending.extend(_blocks(self._cpu_samples()))
+        self._tell_again()
         told = bool(self._pending)
         done = self._feed_all(engine)
         if told:
@@ -192,6 +199,14 @@ class LiveCapture:
             count = loss.total - told.get(f"lost.{loss.cause}", 0)
             if loss.cause in LOST_EVENTS and count > 0:
                 yield gap_record(loss.cause, count, loss.total)
+
+    def _tell_again(self) -> None:
+        """After a loss, have everything about threads and files told again: what told it may be among the lost."""
+        lost = sum(loss.total for loss in self.probe.losses() if loss.cause in LOST_EVENTS)
+        now = time.monotonic()
+        if lost > self._lost_before and now >= self._told_again + _TELL_AGAIN_SECONDS:
+            self.probe.tell_again()
+            self._lost_before, self._told_again = lost, now
 
     def _idle(self, engine: Engine) -> bool:
         """Sleep until there is something worth waking up for; False when the capture is at its end."""

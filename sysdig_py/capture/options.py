@@ -28,6 +28,8 @@ class LiveOptions:
         max_seconds: end after so many seconds even when nothing happens; 0 goes on for ever.
         user_names: look up users and groups.
         snaplen_rules: where another snaplen holds; the first rule that does counts.
+        snapshot: read `/proc` at the start; without, the stream tells threads and open files at their first use only,
+            and what never does anything stays unknown.
         latency: measure the time spent in each call; without, entries are not traced, which makes a call cheaper.
         events: event types to capture that are captured only when asked for (`capture/extras.py`).
     """
@@ -39,6 +41,7 @@ class LiveOptions:
     drop_rights: bool = True
     max_seconds: float = 0.0
     user_names: bool = True
+    snapshot: bool = True
     latency: bool = True
     events: frozenset[str] = frozenset()
     snaplen_rules: tuple[SnaplenRule, ...] = ()

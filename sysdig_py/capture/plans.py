@@ -26,12 +26,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from sysdig_py.capture.conversions import Conversion
+from sysdig_py.capture.touches import touches
 from sysdig_py.capture.treatment import Treatment
 from sysdig_py.schema.events import EventType, Param, events, syscalls
 
 PLAN_COUNT: Final = 512
 MAX_STEPS: Final = 10
-_PLAN: Final = struct.Struct("<HHBBBBBBBB4x")
+_PLAN: Final = struct.Struct("<HHBBBBBBBBHxx")
 NO_FD: Final = 255
 
 
@@ -55,6 +56,10 @@ class Handler(enum.IntEnum):
     EXEC_END = 15
     TASK = 16
     URING = 17
+    TOUCH = 24
+    FD = 25
+    THREAD = 26
+    THREAD_END = 27
 
     @property
     def function(self) -> str:
@@ -379,19 +384,17 @@ def pack_plan(event: EventType, ppm_sc: int, treatment: Treatment) -> bytes:
     made = steps(event) if handler in STEPPED else ()
     nparams = len(event.params) if made or handler not in STEPPED else 0
     body = b"".join(step.pack() for step in made)
-    judged = (treatment.verdict, treatment.group, event.feeds_state, fd_argument(event), treatment.rules)
-    return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, *judged) + body.ljust(MAX_STEPS * 4, b"\0")
+    fds = treatment.rules, touches(event, RECIPES.get(event.id, ""))
+    judged = treatment.verdict, treatment.group, event.feeds_state, fd_argument(event)
+    return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, *judged, *fds) + body.ljust(MAX_STEPS * 4, b"\0")
 
 
 def reported(arch: str) -> dict[int, tuple[EventType, int]]:
     """Return the event that every system call of `arch` is reported as, and its ppm_sc; generic without a row."""
-    table = events()
-    made = dict.fromkeys(range(PLAN_COUNT), (table[1], 0))
-    made.update({s.nr: (table[s.exit_code], s.ppm_sc) for s in syscalls(arch) if s.nr < PLAN_COUNT})
-    return made
+    rows = {s.nr: (events()[s.exit_code], s.ppm_sc) for s in syscalls(arch) if s.nr < PLAN_COUNT}
+    return dict.fromkeys(range(PLAN_COUNT), (events()[1], 0)) | rows
 
 
 def plans(arch: str, treatments: Mapping[int, Treatment] | None = None) -> dict[int, bytes]:
     """Return the map value of every system call of `arch`; without a treatment of its own a call is kept."""
-    keep = Treatment()
-    return {nr: pack_plan(*what, (treatments or {}).get(nr, keep)) for nr, what in reported(arch).items()}
+    return {nr: pack_plan(*what, (treatments or {}).get(nr, Treatment())) for nr, what in reported(arch).items()}

@@ -26,6 +26,7 @@ from sysdig_py.capture.machine import memory_bytes
 from sysdig_py.capture.options import MAX_SNAPLEN, PAGE, LiveOptions
 from sysdig_py.capture.pushdown import Pushdown
 from sysdig_py.capture.ring import MAX_RINGS, Rings, RingView, map_shared, ring_bytes, ring_count, unmap
+from sysdig_py.capture.told_marks import ToldMarks
 from sysdig_py.capture.treatment import Treatment
 from sysdig_py.errors import EnvironmentLack
 
@@ -75,6 +76,7 @@ class Probe:
         self._fill()
         self._counters_length = -(-self._cpus * _COUNTERS_SIZE // PAGE) * PAGE
         self._counters = map_shared(self._loaded.map_fd("counters"), self._counters_length, 0, writable=False)
+        self._told = ToldMarks(self._loaded.map_fd("control"), self._loaded.map_fd("touch_epochs"))
         self.rings = Rings(self._loaded.ring_fds, size)
 
     @property
@@ -113,6 +115,10 @@ class Probe:
         for cgroup, bits in answers.items():
             bpf.update_wide(self._loaded.map_fd("cgroup_answers"), cgroup, bits.to_bytes(8, "little"))
 
+    def tell_again(self) -> None:
+        """Make the probe tell every thread and open file once more when it is used next."""
+        self._told.renew()
+
     def detach(self) -> None:
         """Detach; what is in the ring can still be read."""
         self._loaded.detach()
@@ -122,6 +128,7 @@ class Probe:
         self.detach()
         self.rings.close()
         unmap(self._counters, self._counters_length)
+        self._told.close()
         self._loaded.close()
 
     def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int, rings: int) -> Loaded:

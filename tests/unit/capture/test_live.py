@@ -38,6 +38,10 @@ class FakeProbe:
         self.waits = 0
         self.treated = []
         self.answers = []
+        self.told_again = 0
+
+    def tell_again(self):
+        self.told_again += 1
 
     def treat(self, treatments):
         self.treated.append(treatments)
@@ -107,6 +111,17 @@ def test_a_full_sink_gets_the_rest_of_a_block_later(capture):
     assert len(engine.drains) == 1
     assert capture.pump(engine)
     assert engine.fed == [b"AABB", b"BB"]
+
+
+def test_after_losses_all_is_told_again_but_not_too_often(capture, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(live.time, "monotonic", lambda: now)
+    counts = []
+    for now, lost in ((100.0, 0), (100.1, 5), (100.2, 6), (100.25, 6), (100.31, 6), (101.0, 6)):  # noqa: B007
+        capture._probe.lost = lost
+        capture._tell_again()
+        counts.append(capture._probe.told_again)
+    assert counts == [0, 1, 1, 1, 2, 2]
 
 
 def test_losses_the_stream_did_not_tell_of_are_told_at_the_end(capture):

@@ -67,7 +67,7 @@ do
         if is_inet(family) and port then
             local fd = socket_fd(family)
             if not fd then return end
-            if port > 0 then sockets.listen_at(fd, ip, port) else fd.bound = 0 end
+            if port > 0 then sockets.listen_at(fd, ip, port) else fd.bound = fd.bound or 0 end
         elseif family == AF_UNIX and ip then
             local fd = socket_fd(family)
             if fd then fd.name, fd.path, fd.role = ip, ip, "server" end

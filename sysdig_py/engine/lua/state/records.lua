@@ -15,6 +15,7 @@ local fds = require("state.fds")
 local interfaces = require("state.interfaces")
 local sockets = require("state.sockets")
 local program = require("state.program")
+local told = require("state.told")
 local threads = require("state.threads")
 local users = require("state.users")
 local snapshot = dialect.paired and require("state.paired.snapshot")
@@ -46,7 +47,8 @@ local NUMBERS = {
 }
 
 local function thread_texts(thread, at)
-    thread.comm, thread.exe, thread.exepath = str(at.comm) or "", str(at.exe) or "", str(at.exepath) or ""
+    thread.comm, thread.exepath = str(at.comm) or "", str(at.exepath) or ""
+    thread.exe = str(at.exe) or thread.exepath
     thread.args, thread.root, thread.cgroups = words(at.args) or "", str(at.root) or "/", bytes(at.cgroups) or ""
 end
 
@@ -59,15 +61,30 @@ local function process_facts(thread, at)
     thread.env, thread.fdlimit = list(at.env) or "", num(at.fdlimit) or -1
 end
 
+-- Start times of one thread differ by their makers' precision; a number is not used again within that.
+local SAME_START_NS = 1e9
+
+local function is_same_thread(thread, pid, start_ts)
+    if thread.pid ~= pid then return false end
+    return not thread.known or thread.start_ts == 0 or math.abs(thread.start_ts - start_ts) < SAME_START_NS
+end
+
 on("THREAD", "tid", function(at, rec, tid)
+    if threads.pending > 0 then threads.flush() end
     local pid = num(at.pid) or tid
     local thread = threads.get(tid)
-    if not thread or thread.pid ~= pid then thread = threads.create(tid, pid) end
+    if not thread or not is_same_thread(thread, pid, num(at.start_ts) or 0) then
+        thread = threads.create(tid, pid)
+    elseif thread.known and not str(at.exe) then
+        -- told by the kernel from outside of the process, where its arguments cannot be read
+        return
+    end
     thread_texts(thread, at)
     for field, name in pairs(NUMBERS) do thread[field] = num(at[name]) or thread[field] end
     program.take(thread, at, at.exe_flags)
     if tid == pid then process_facts(thread, at) end
-    thread.cgroup, thread.known, thread.born = tonumber(rec.cgroup_id), true, nil
+    if not thread.known then thread.born = rec.ts > 0 and thread.start_ts - tonumber(cur.first_ts) or nil end
+    thread.cgroup, thread.known = tonumber(rec.cgroup_id), true
     if snapshot then snapshot.thread(thread) end
 end)
 
@@ -84,14 +101,15 @@ local function set_tuple(fd, at)
     end
 end
 
-local function snapshot_fd(at, number)
+local function snapshot_fd(at, rec, number)
     local kind = num(at.type) or fds.UNSUPPORTED
     if kind == fds.FILE_V2 then kind = fds.FILE end
     local fd = fds.new(number, kind, str(at.name))
     fd.ino, fd.flags, fd.dev = decode.exact(at.ino) or 0, num(at.flags) or 0, num(at.dev) or 0
     fd.l4, fd.role = L4[num(at.l4proto) or 0], ROLE[num(at.role) or 0]
-    -- open before everything that the stream reports
+    -- open before everything that the stream reports, or before the record that tells about it
     fd.cloexec, fd.opened = bit.band(fd.flags, fds.O_CLOEXEC) ~= 0, -1
+    if rec.ts > 0 and cur.first_ts > 0 then fd.opened = tonumber(rec.ts - cur.first_ts) end
     set_tuple(fd, at)
     return fd
 end
@@ -101,7 +119,7 @@ local function settle_socket(fd, thread)
     if fd.listener then
         fd.role, fd.bound, fd.sip, fd.sport = "server", fd.dport, nil, nil
     end
-    fd.connected = fd.l4 == "tcp" and not fd.listener
+    fd.connected = fd.l4 == "tcp" and not fd.listener and fd.dip ~= nil
     if fd.name == "" and fd.dip then
         fd.name = fd.listener and address.endpoint(fd.dip, fd.dport, fd.l4)
             or address.pair(fd.sip, fd.sport, fd.dip, fd.dport, fd.l4)
@@ -118,10 +136,13 @@ on("FD", "fd", function(at, rec, number)
         thread.fds[number] = nil
         return
     end
-    local fd = snapshot_fd(at, number)
+    local fd = snapshot_fd(at, rec, number)
     if snapshot then return snapshot.fd(thread, fd) end
+    if fds.pending > 0 then fds.flush() end
+    if rec.ts > 0 then told.complete(fd) end
     if sockets.is_ip(fd) then settle_socket(fd, thread) end
-    thread.fds[fd.num] = fd
+    local old = thread.fds[fd.num]
+    if not old or not told.is_known(old, fd) then thread.fds[fd.num] = fd end
 end)
 
 on("USER", "uid", function(at, _, uid)
