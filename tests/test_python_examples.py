@@ -32,6 +32,11 @@ def test_the_example_prints_what_stands_below_it(code: str, shown: str) -> None:
 @pytest.mark.kernel
 @pytest.mark.parametrize("code", [code for code, _ in EXAMPLES if "live(" in code])
 def test_the_live_example_captures(code: str) -> None:
-    done = run(code)
+    opens = "while sleep 0.1; do cat /etc/hostname; done"
+    with subprocess.Popen(["sh", "-c", opens], stdout=subprocess.DEVNULL) as opening:
+        try:
+            done = run(code)
+        finally:
+            opening.kill()
     assert done.stderr == ""
     assert re.fullmatch(r"(\d+ files opened\n)+lost: \{.*\}\n", done.stdout)
