@@ -11,7 +11,7 @@ from sysdig_py.trace.reader import NativeReader
 from sysdig_py.trace.writer import NativeWriter
 from sysdig_py.ui.cli import run
 from sysdig_py.ui.cli.options import Options
-from tests.synthetic import START, Stream, tuple4
+from tests.synthetic import START, Stream, record, tuple4
 from tests.traces import MACHINE
 
 FIELDS = (
@@ -134,6 +134,25 @@ def test_a_replay_prints_what_the_filter_showed(
     shown = [line.replace("pid=20(otherproc)", "pid=20") for line in shown]
     assert _lines(_filtered(story, tmp_path / "f.spy", words), capfd) == shown
     assert _lines(_filtered(tmp_path / "f.spy", tmp_path / "again.spy"), capfd) == shown
+
+
+def test_an_fd_that_is_told_at_its_first_use_is_told_to_the_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stream = Stream(step=1_000_000)
+    _snapshot(stream)
+    stream.event("SYSCALL_BRK_4_X", 10, cgroup=7, res=0)
+    facts = {"fd": 9, "type": FdType.FILE, "name": "/first/used", "ino": 5}
+    # as the probe makes it: with the time of the event that it comes before
+    stream.data += record("STATE_FD", facts, tid=10, pid=10, ts=stream.ts + stream.step, flags=1)
+    stream.event("SYSCALL_WRITE_X", 10, cgroup=7, res=2, data=b"ok", fd=9, size=2)
+    path = tmp_path / "touched.spy"
+    writer = NativeWriter(path, make_header(MACHINE, START, 80, "", "test"))
+    writer.write_block(stream.data, START, stream.ts, 2)
+    writer.close(Totals(events=2, bytes=len(stream.data), lost={}, seconds=0.1))
+    shown = _lines(path, capfd, "evt.type=write")
+    assert "/first/used" in shown[0]
+    assert _lines(_filtered(path, tmp_path / "f.spy", "evt.type=write"), capfd) == shown
 
 
 def test_of_ancestors_only_their_names_are_told(story: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ local function snapshot_fd(at, rec, number)
     fd.l4, fd.role = L4[num(at.l4proto) or 0], ROLE[num(at.role) or 0]
     -- open before everything that the stream reports, or before the record that tells about it
     fd.cloexec, fd.opened = bit.band(fd.flags, fds.O_CLOEXEC) ~= 0, -1
-    if rec.ts > 0 and cur.first_ts > 0 then fd.opened = tonumber(rec.ts - cur.first_ts) end
+    if rec.ts > 0 and cur.first_ts > 0 then fd.opened = tonumber(rec.ts - cur.first_ts) - 1 end
     set_tuple(fd, at)
     return fd
 end
