@@ -140,3 +140,10 @@ def test_the_parents_exit_does_not_make_a_child_anew_that_was_told(probe):
     stream.call("SYSCALL_CLONE_20_X", {"res": 5, "exe": "parent", "comm": "parent", "flags": 0}, 1)
     probe.feed(stream)
     assert probe.thread(5, "comm") == b"new"
+
+
+def test_inode_numbers_keep_all_their_digits(probe):
+    stream = started()
+    told(stream, kind=FdType.PIPE, ino=2**60 + 1, name="")
+    probe.feed(stream)
+    assert probe.fd(5, 3) == b"pipe:[1152921504606846977]"

@@ -66,7 +66,7 @@ local SAME_START_NS = 1e9
 
 local function is_same_thread(thread, pid, start_ts)
     if thread.pid ~= pid then return false end
-    return not thread.known or thread.start_ts == 0 or math.abs(thread.start_ts - start_ts) < SAME_START_NS
+    return not thread.known or thread.start_ts == 0 or math.abs(tonumber(thread.start_ts) - start_ts) < SAME_START_NS
 end
 
 on("THREAD", "tid", function(at, rec, tid)
@@ -83,7 +83,7 @@ on("THREAD", "tid", function(at, rec, tid)
     for field, name in pairs(NUMBERS) do thread[field] = num(at[name]) or thread[field] end
     program.take(thread, at, at.exe_flags)
     if tid == pid then process_facts(thread, at) end
-    if not thread.known then thread.born = rec.ts > 0 and thread.start_ts - tonumber(cur.first_ts) or nil end
+    if not thread.known then thread.born = rec.ts > 0 and tonumber(thread.start_ts) - tonumber(cur.first_ts) or nil end
     thread.cgroup, thread.known = tonumber(rec.cgroup_id), true
     if snapshot then snapshot.thread(thread) end
 end)

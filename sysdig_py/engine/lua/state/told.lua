@@ -7,6 +7,11 @@ local M = {}
 
 local NOWHERE = ("\0"):rep(8)
 
+-- Inode numbers beyond 2^53 are 64-bit integers, not Lua numbers.
+local function digits(number)
+    return type(number) == "number" and ("%.0f"):format(number) or tostring(number):match("%d+")
+end
+
 local function is_same_file(old, new)
     if old.ino == 0 then return true end
     return old.ino == new.ino and (old.dev == new.dev or old.dev == 0 or new.dev == 0)
@@ -42,8 +47,8 @@ end
 
 -- The name of a file that has no path, as links in /proc spell it; of a unix socket, as events do.
 local function name_of(fd)
-    if fd.type == fds.FILE then return ("nsfs:[%.0f]"):format(fd.ino) end
-    if fd.type == fds.PIPE then return ("pipe:[%.0f]"):format(fd.ino) end
+    if fd.type == fds.FILE then return "nsfs:[" .. digits(fd.ino) .. "]" end
+    if fd.type == fds.PIPE then return "pipe:[" .. digits(fd.ino) .. "]" end
     if fd.type == fds.UNIX and fd.source then
         if fd.source ~= NOWHERE and fd.peer ~= NOWHERE then return address.unix(fd.source, fd.peer, fd.path or "") end
         return fd.path or ""
