@@ -153,7 +153,7 @@ class LiveCapture:
         """Return what was captured and lost so far."""
         if self._probe is not None:
             self._bytes = self._probe.rings.consumed()
-            self._lost = {loss.cause: loss.total for loss in self._probe.losses() if loss.cause in LOST_EVENTS}
+            self._lost = self._losses()
         return CaptureStats(self._events, self._bytes, self._lost, time.monotonic() - self._started)
 
     def close(self) -> None:
@@ -192,17 +192,21 @@ class LiveCapture:
         self._next_sample = max(self._next_sample + 1.0, now - 1.0) if self._next_sample else now + 1.0
         return iter(self._samples.take())
 
+    def _losses(self) -> dict[str, int]:
+        """Return how many events were lost so far, per cause."""
+        return {loss.cause: loss.total for loss in self.probe.losses() if loss.cause in LOST_EVENTS}
+
     def _untold(self, engine: Engine) -> Iterator[bytes]:
         """Make records of the losses after which no record came that could have told of them."""
         told = engine.stats()
-        for loss in self.probe.losses():
-            count = loss.total - told.get(f"lost.{loss.cause}", 0)
-            if loss.cause in LOST_EVENTS and count > 0:
-                yield gap_record(loss.cause, count, loss.total)
+        for cause, total in self._losses().items():
+            count = total - told.get(f"lost.{cause}", 0)
+            if count > 0:
+                yield gap_record(cause, count, total)
 
     def _tell_again(self) -> None:
         """After a loss, have everything about threads and files told again: what told it may be among the lost."""
-        lost = sum(loss.total for loss in self.probe.losses() if loss.cause in LOST_EVENTS)
+        lost = sum(self._losses().values())
         now = time.monotonic()
         if lost > self._lost_before and now >= self._told_again + _TELL_AGAIN_SECONDS:
             self.probe.tell_again()

@@ -41,26 +41,22 @@ function M.begin(append, tells_users)
     for _, interface in ipairs(interfaces.list) do put(packing.interface(interface)) end
 end
 
+local function tell_once(what, pack)
+    if not what or what.told == file then return end
+    what.told = file
+    put(pack(what))
+end
+
 local function tell_user(uid)
-    local user = by_uid[uid]
-    if user and user.told ~= file then
-        user.told = file
-        put(packing.user(user))
-    end
+    tell_once(by_uid[uid], packing.user)
 end
 
 local function tell_group(gid)
-    local group = by_gid[gid]
-    if group and group.told ~= file then
-        group.told = file
-        put(packing.group(group))
-    end
+    tell_once(by_gid[gid], packing.group)
 end
 
 local function tell_container(container)
-    if not container or container.told == file then return end
-    container.told = file
-    put(packing.container(container))
+    tell_once(container, packing.container)
 end
 
 local function tell_cgroup(cgroup)
