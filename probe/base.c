@@ -244,6 +244,14 @@ static __always_inline struct scratch *base_scratch(void)
 	return scratches.lookup(&cpu);
 }
 
+/* the plan of the call in hand */
+static __always_inline struct plan *base_call_plan(struct scratch *s)
+{
+	u32 nr = s->call.nr;
+
+	return plans.lookup(&nr);
+}
+
 static __always_inline struct counters *base_counters(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();

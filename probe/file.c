@@ -84,12 +84,10 @@ int handle_open(struct bpf_raw_tracepoint_args *ctx)
 	struct opened seen;
 	struct plan *plan;
 	u16 type;
-	u32 nr;
 
 	if (!s)
 		return 0;
-	nr = s->call.nr;
-	plan = plans.lookup(&nr);
+	plan = base_call_plan(s);
 	if (!plan)
 		return 0;
 	type = plan->type;

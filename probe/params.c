@@ -114,12 +114,10 @@ int handle_params(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct scratch *s = base_scratch();
 	struct plan *plan;
-	u32 nr;
 
 	if (!s)
 		return 0;
-	nr = s->call.nr;
-	plan = plans.lookup(&nr);
+	plan = base_call_plan(s);
 	if (!plan)
 		return 0;
 	store_begin(s, plan->type, plan->nparams);

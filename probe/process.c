@@ -132,13 +132,11 @@ int handle_clone(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct scratch *s = base_scratch();
 	struct plan *plan;
-	u32 nr;
 
 	if (!s)
 		return 0;
-	nr = s->call.nr;
 	if (!s->call.task) {
-		plan = plans.lookup(&nr);
+		plan = base_call_plan(s);
 		s->call.type = plan ? plan->type : EV_SYSCALL_CLONE_20_X;
 	}
 	store_begin(s, s->call.type, NPARAMS_SYSCALL_CLONE_20_X);

@@ -55,7 +55,6 @@ int handle_touch(struct bpf_raw_tracepoint_args *ctx)
 	struct scratch *s = base_scratch();
 	struct plan *plan = NULL;
 	struct slot *slot;
-	u32 nr;
 
 	if (!s)
 		return 0;
@@ -74,9 +73,8 @@ int handle_touch(struct bpf_raw_tracepoint_args *ctx)
 	if (tell_next_fd(s, id >> 32))
 		handlers.call(ctx, HANDLER_FD);
 	if (s->touch.then == TOUCH_THEN_PLAN || s->touch.then == TOUCH_THEN_GENERIC) {
-		nr = s->call.nr;
 		if (s->touch.then == TOUCH_THEN_PLAN)
-			plan = plans.lookup(&nr);
+			plan = base_call_plan(s);
 		syscall_make(ctx, s, plan);
 	} else if (s->touch.then != TOUCH_THEN_NOTHING) {
 		handlers.call(ctx, s->touch.then);

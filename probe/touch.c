@@ -226,12 +226,11 @@ static __always_inline void touch_ring_call(struct scratch *s)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	struct plan *plan;
-	u32 nr = s->call.nr;
 
 	touch_caller_first(s, HANDLER_URING);
 	if (s->touch.due && s->call.tid != (u32)id)
 		s->touch.due = 0;
-	plan = plans.lookup(&nr);
+	plan = base_call_plan(s);
 	if (plan && !s->call.direct && s->call.pid == id >> 32)
 		s->touch.due |= plan->touch;
 }

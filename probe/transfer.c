@@ -141,12 +141,10 @@ int handle_transfer(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct scratch *s = base_scratch();
 	struct plan *plan;
-	u32 nr;
 
 	if (!s)
 		return 0;
-	nr = s->call.nr;
-	plan = plans.lookup(&nr);
+	plan = base_call_plan(s);
 	if (!plan)
 		return 0;
 	transfer_gather(s, plan->detail);
