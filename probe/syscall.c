@@ -262,6 +262,8 @@ static __always_inline u32 syscall_due(struct scratch *s, struct slot *slot, str
 
 	if (due == TOUCH_FIRST && touch_has_bit(slot, id, id >> 32, s->call.args[0]))
 		return 0;
+	if (due & TOUCH_DUPLICATES)
+		due = touch_of_command(due, s->call.args[1]);
 	if (!touch_is_thread_told(slot, id))
 		return due | TOUCH_THREAD;
 	if (due == TOUCH_FIRST && touch_is_fd_told(s, slot, id, id >> 32, s->call.args[0]))

@@ -195,6 +195,15 @@ static __always_inline void touch_thread_is_told(u32 tid, u64 task)
 	touch_enter(touch_thread_question(tid), task);
 }
 
+/* what a call does whose command says whether it makes a duplicate of its first argument */
+static __always_inline u32 touch_of_command(u32 due, u64 command)
+{
+	bool is_duplicate =
+		(u32)command == NATIVE_F_DUPFD || (u32)command == NATIVE_F_DUPFD_CLOEXEC;
+
+	return (due & ~TOUCH_DUPLICATES) | (is_duplicate ? TOUCH_RESULT : 0);
+}
+
 /* files of the process were closed: what its threads remember in their slots is void */
 static __always_inline void touch_closed(u32 pid)
 {

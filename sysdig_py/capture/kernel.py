@@ -174,7 +174,7 @@ def constants(arch: str) -> dict[str, str]:
     made |= {f"ROLE_{role.name}": role.value for role in Role}
     made["NATIVE_O_LARGEFILE"] = conversions.largefile(arch)
     made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
-    made |= {"NATIVE_PR_SET_NAME": 15}
+    made |= {"NATIVE_PR_SET_NAME": 15, "NATIVE_F_DUPFD": 0, "NATIVE_F_DUPFD_CLOEXEC": 1030}
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}
     made |= {f"TRANSFER_{kind.name}": kind.value for kind in Transfer} | {"DETAIL_TOLD_BEFORE": TOLD_BEFORE}
     made |= {f"VERDICT_{verdict.name}": verdict.value for verdict in Verdict} | judge_code.constants()

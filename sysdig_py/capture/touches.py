@@ -21,6 +21,7 @@ class Touch(enum.IntFlag):
     RESULT = 0x40  # the result is an fd, and the event says what it is
     AGAIN = 0x80  # the first argument is no longer what it was
     CLOSES = 0x100  # fds are closed that the event does not name
+    DUPLICATES = 0x200  # RESULT where the second argument is a command that makes a duplicate (fcntl)
 
 
 THEN_NOTHING: Final = 0
@@ -47,8 +48,8 @@ _BY_HAND: Final[dict[str, Touch]] = {
     # the port is known only now when the kernel was left to choose it
     "SOCKET_BIND_X": Touch.FIRST | Touch.AGAIN,
     "SOCKET_LISTEN_X": Touch.FIRST | Touch.AGAIN,
+    "SYSCALL_FCNTL_X": Touch.FIRST | Touch.DUPLICATES,
     # what these return is an fd for some commands only; the other fd is one of another process
-    "SYSCALL_FCNTL_X": Touch.FIRST,
     "SYSCALL_BPF_2_X": Touch(0),
     "SYSCALL_PIDFD_GETFD_X": Touch.FIRST,
 }

@@ -5,7 +5,7 @@ import platform
 import sys
 
 from tests.abilities import no_kernel
-from tests.bench import columns, live, oracle, overhead, replay, workloads
+from tests.bench import columns, live, oracle, overhead, replay, sizes, workloads
 from tests.bench.harness import CommandFailed
 
 BENCHES = {
@@ -13,6 +13,7 @@ BENCHES = {
     "live": live.report,
     "workloads": workloads.report,
     "replay": replay.report,
+    "sizes": sizes.report,
     "columns": columns.report,
     "oracle": oracle.report,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.bench.harness import interleave, medians, run, spread
 from tests.bench.overhead import DD
-from tests.bench.replay import record
+from tests.bench.tool import record
 
 SELECTIONS = {
     "1 field": ("evt.num",),
@@ -32,7 +32,7 @@ def report(rounds: int) -> list[str]:
     """Return the lines of this bench."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dd.spy"
-        events = record(path, DD).events
+        events = record(path, lambda: run(DD)).events
         variants = {name: (lambda names=names: _rate(path, names)) for name, names in SELECTIONS.items()}
         samples = interleave(variants, rounds)
     lines = [f"select of {events / 1e6:.1f} M events into Arrow batches"]

@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,3 +75,10 @@ def capture(arguments: Sequence[str]) -> Iterator[Capture]:
         process.end()
     finally:
         process.kill()
+
+
+def record(path: Path, load: Callable[[], object]) -> Account:
+    """Save a trace of `load` to `path`."""
+    with capture(["-w", str(path)]) as process:
+        load()
+    return process.account

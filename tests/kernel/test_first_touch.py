@@ -371,3 +371,18 @@ print()
     assert sum(line["type"] == "dup2" for line in lines) < opens, "nothing was lost"
     assert sum(line["type"] == "read" for line in lines) > opens // 2
     assert {line["name"] for line in lines if line["type"] == "read"} == {str(path)}
+
+
+def test_a_duplicate_made_by_fcntl_is_told_by_the_call_itself(tracer, tmp_path):
+    script = f"""
+import fcntl, os
+f = os.open({str(tmp_path)!r}, 0)
+for command in (fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC):
+    d = fcntl.fcntl(f, command, 50); os.fstat(d); os.fchdir(d); os.close(d)
+    print(d)
+"""
+    run = tracer.run(script)
+    duplicates = set(map(int, run.out.split()))
+    assert duplicates == {50}
+    told = {record["fd"] for record in run.all if record.id == "STATE_FD" and record.pid == run.pid}
+    assert not told & duplicates

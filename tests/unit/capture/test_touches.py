@@ -18,6 +18,7 @@ THIRD, FOURTH, FIFTH = Touch(4), Touch(8), Touch(16)
         ("SYSCALL_SENDFILE_X", Touch.FIRST | Touch.SECOND),
         ("SYSCALL_RENAMEAT_X", Touch.FIRST | THIRD),
         ("SYSCALL_DUP2_X", Touch.FIRST | Touch.SECOND | Touch.RESULT),
+        ("SYSCALL_FCNTL_X", Touch.FIRST | Touch.DUPLICATES),
         ("SYSCALL_SIGNALFD4_X", Touch.FIRST | Touch.RESULT),
         ("SYSCALL_EPOLL_CREATE1_X", Touch.RESULT),
         ("SOCKET_ACCEPT4_6_X", Touch.RESULT),
