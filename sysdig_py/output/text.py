@@ -1,9 +1,10 @@
-"""Text output: bytes the engine has finished, written to a file object that was passed in."""
+"""Text output: what goes wrong with writing it is one error, whoever writes and wherever it shows up."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, Final
 
 from sysdig_py.errors import OutputError
@@ -21,6 +22,42 @@ def writing() -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(f"output: {error.strerror}: the rest of it is lost -> write it elsewhere") from error
+
+
+class TextFile(io.TextIOWrapper):
+    """A text file for those who print by themselves; `write` and `flush` raise as `TextOutput.write` does."""
+
+    def write(self, text: str, /) -> int:
+        """Write text.
+
+        Raises:
+            BrokenPipeError: the reader has gone.
+            OutputError: it cannot be written for another reason.
+        """
+        with writing():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Hand everything to the operating system; raises as `write` does."""
+        with writing():
+            super().flush()
+
+
+@contextmanager
+def text_file(file: BinaryIO, *, encoding: str, line_buffering: bool) -> Iterator[TextFile]:
+    """Give a text file around `file`, which stays open when the block ends."""
+    text = TextFile(file, encoding=encoding, errors="replace", line_buffering=line_buffering)
+    try:
+        yield text
+        text.flush()
+    finally:
+        _part(text)
+
+
+def _part(text: TextFile) -> None:
+    # flushes, and what cannot be written was told before
+    with suppress(OSError, OutputError):
+        text.detach()
 
 
 class TextOutput:

@@ -1,4 +1,4 @@
-"""How large a saved trace is: bytes per event, beside `gzip -6` of the very same records, with what was lost meanwhile."""
+"""How large a saved trace is in bytes per event, beside `gzip -6` of the very same records in the same run."""
 
 import statistics
 import tempfile

@@ -5,6 +5,7 @@ local ffi = require("ffi")
 local bit = require("bit")
 local record = require("record")
 local control = require("control").control
+local growing = require("growing")
 
 -- without_padding: what a record is padded with is not in memory (events that lie in the blocks of a .scap)
 local M = { active = false, without_padding = false }
@@ -28,32 +29,24 @@ local redaction
 
 ffi.cdef [[
 typedef struct { int64_t first_ts, last_ts, count; } sdpy_span;
-typedef struct { double used, size; uint8_t *at; } sdpy_buffer;
 /* the file being written: its limits (0 = none), what it holds, whether it is full, and whether an event asks for it */
 typedef struct { double max_events, max_ns, events; int64_t first_ts; int32_t is_due, is_wanted; } sdpy_file;
 ]]
-local span, buffer, file = ffi.new("sdpy_span"), ffi.new("sdpy_buffer"), ffi.new("sdpy_file")
-local memory
+local span, buffer, file = ffi.new("sdpy_span"), growing.new(SKIP_SIZE), ffi.new("sdpy_file")
+-- of a batch; what is told may exceed it
+local batch_size = 0
 
-local function allocate(size)
-    memory = ffi.new("uint8_t[?]", size)
-    buffer.at, buffer.size, buffer.used = memory, size, 0
+-- Make room for `size` bytes, whatever the buffer was meant to hold.
+local function reserve(size)
+    growing.reserve(buffer, size)
 end
 
 -- Whole: copy everything, as long as nothing is filtered.
 function M.open(size)
-    allocate(size)
+    buffer.used, batch_size = 0, size
+    reserve(size)
     M.active = true
     telling, time_told = nil, false
-end
-
--- Make room for `size` bytes, whatever the buffer was meant to hold.
-local function reserve(size)
-    if buffer.used + size <= buffer.size then return end
-    local larger = ffi.new("uint8_t[?]", 2 * buffer.size + size)
-    copy(larger, buffer.at, buffer.used)
-    memory = larger
-    buffer.at, buffer.size = memory, 2 * buffer.size + size
 end
 
 local function put_bytes(bytes)
@@ -122,9 +115,9 @@ end
 -- Whether the current record fits. A record larger than the whole (empty) buffer gets a larger one.
 function M.has_room(len)
     local need = len + SKIP_SIZE
-    if buffer.used + need <= buffer.size then return true end
+    if buffer.used + need <= batch_size then return true end
     if buffer.used == 0 then
-        allocate(need)
+        reserve(need)
         return true
     end
     return false
@@ -249,11 +242,10 @@ end
 
 -- Address and number of the bytes copied so far, times and count as raw bytes; the buffer is free again.
 function M.take()
-    local used = buffer.used
     local times = ffi.string(cast(u8p, span), ffi.sizeof(span))
     ffi.fill(span, ffi.sizeof(span))
-    buffer.used = 0
-    return tonumber(cast("intptr_t", buffer.at)), used, times
+    local address, used = growing.take(buffer)
+    return address, used, times
 end
 
 return M

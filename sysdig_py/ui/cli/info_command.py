@@ -104,15 +104,13 @@ def _time(ts: int) -> str:
 
 
 def _print(facts: Mapping[str, Any], out: TextIO) -> None:
-    from rich.console import Console
+    from rich.text import Text
 
-    console = Console(file=out, highlight=False)
-    console.print(_overview(facts))
-    for title, key in (("Events", "by_event"), ("Programs", "by_program"), ("Containers", "by_container")):
-        if facts[key]:
-            console.print(_ranking(title, facts[key]))
-    for line in facts["damage"]:
-        console.print(line, style="yellow")
+    from sysdig_py.ui.cli.rendered import write_rendered
+
+    rankings = (("Events", "by_event"), ("Programs", "by_program"), ("Containers", "by_container"))
+    tables = [_ranking(title, facts[key]) for title, key in rankings if facts[key]]
+    write_rendered(out, _overview(facts), *tables, *(Text(line, "yellow") for line in facts["damage"]))
 
 
 def _overview(facts: Mapping[str, Any]) -> Table:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
 from sysdig_py.errors import ChiselError, FilterError, OutputError, SysdigPyError
-from sysdig_py.output.text import writing
+from sysdig_py.output.text import text_file, writing
 from sysdig_py.ui.cli import run
 from sysdig_py.ui.cli.interrupt import stop_signals
 from sysdig_py.ui.cli.limits import roomy_stack
 from sysdig_py.ui.cli.options import Options, parse
+from sysdig_py.ui.cli.standard_files import open_closed_files
 
 BROKEN_PIPE: Final = 141  # what a shell reports for a process ended by SIGPIPE
 
@@ -70,6 +71,7 @@ COMMANDS: Final[dict[str, Callable[[list[str], TextIO], int]]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    open_closed_files()
     try:
         code = _main(words)
         with writing():
@@ -79,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(error)
         return error.exit_code
     except SysdigPyError as error:
+        _flush_or_give_up()
         _complain(error)
         return error.exit_code
     except BrokenPipeError:
@@ -92,16 +95,22 @@ def _give_up_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _flush_or_give_up() -> None:
+    """Have what was printed come before the error; when both fail, the error is what counts."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _give_up_output()
+
+
 def _main(words: list[str]) -> int:
     roomy_stack()
     command = COMMANDS.get(words[0]) if words else None
     if command is not None:
-        return command(words[1:], sys.stdout)
+        return _print(lambda out: command(words[1:], out))
     options = parse(words, _chisel_wants_word)
     if options.listing:
-        with writing():
-            sys.stdout.write(_listing(options))
-        return 0
+        return _print(lambda out: _list(options, out))
     with stop_signals() as stop:
         outcome = run.run(options, lambda: bool(stop))
         if outcome.run_app is not None and not stop:
@@ -114,10 +123,21 @@ def _main(words: list[str]) -> int:
     return ChiselError.exit_code if outcome.failures else 0
 
 
+def _print(command: Callable[[TextIO], int]) -> int:
+    """Run what prints to standard output by itself; return its exit code."""
+    with text_file(sys.stdout.buffer, encoding=sys.stdout.encoding, line_buffering=sys.stdout.isatty()) as out:
+        return command(out)
+
+
 def _chisel_wants_word(name: str, rest: Sequence[str]) -> bool:
     from sysdig_py.ui.cli.listing import chisel_wants_word
 
     return chisel_wants_word(name, rest)
+
+
+def _list(options: Options, out: TextIO) -> int:
+    out.write(_listing(options))
+    return 0
 
 
 def _listing(options: Options) -> str:
@@ -140,7 +160,6 @@ def _listing(options: Options) -> str:
 
 
 def _complain(error: SysdigPyError) -> None:
-    sys.stdout.flush()
     lines = [f"sysdig-py: {error}"]
     if isinstance(error, FilterError) and error.text:
         lines += [f"  {error.text}", f"  {' ' * error.position}^"]

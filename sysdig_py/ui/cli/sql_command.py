@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import Final, TextIO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from sysdig_py.export.sql import Answer, Database
 from sysdig_py.export.state_tables import TABLES
 from sysdig_py.ui.cli import own_options
 from sysdig_py.ui.cli.interrupt import stop_signals
+from sysdig_py.ui.cli.rendered import write_rendered
 
 USAGE: Final = (
     "use: sysdig-py sql 'SELECT ...' [-r TRACE | -M SECONDS] [-j | --csv] [filter]; "
@@ -70,7 +70,6 @@ def _csv(answer: Answer, out: TextIO) -> None:
 def _table(answer: Answer, out: TextIO) -> None:
     if not answer.columns:
         return
-    console = Console(file=out, width=None if out.isatty() else _WIDE)
     table = Table(box=None, pad_edge=False, header_style="bold")
     rows = list(answer)
     for at, name in enumerate(answer.columns):
@@ -78,10 +77,7 @@ def _table(answer: Answer, out: TextIO) -> None:
         table.add_column(Text(name), overflow="fold", justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*(Text("NULL", "dim") if value is None else Text(_shown(value)) for value in row))
-    with console.capture() as capture:
-        console.print(table)
-    # cells are padded to the width of their column, and the last one would be, too
-    out.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    write_rendered(out, table, width=None if out.isatty() else _WIDE)
 
 
 def _shown(value: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import io
+from pathlib import Path
 
 import pytest
 
 from sysdig_py.errors import OutputError
-from sysdig_py.output.text import RESET, TextOutput
+from sysdig_py.output.text import RESET, TextOutput, text_file
 
 
 class _Counting(io.BytesIO):
@@ -60,3 +61,24 @@ def test_what_goes_wrong_with_writing_is_told_and_a_lost_reader_is_something_els
         TextOutput(_Failing(full), flush_each_batch=False).write(b"a")
     with pytest.raises(BrokenPipeError):
         TextOutput(_Failing(BrokenPipeError()), flush_each_batch=False).write(b"a")
+
+
+def test_a_text_file_leaves_the_file_around_it_open() -> None:
+    file = io.BytesIO()
+    with text_file(file, encoding="utf-8", line_buffering=False) as out:
+        out.write("ä\n")
+    assert file.getvalue() == "ä\n".encode()
+
+
+def test_what_goes_wrong_with_a_text_file_is_an_output_error() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        with (
+            pytest.raises(OutputError, match="No space left"),
+            text_file(full, encoding="utf-8", line_buffering=True) as out,
+        ):
+            out.write("line\n")
+        with (
+            pytest.raises(OutputError, match="No space left"),
+            text_file(full, encoding="utf-8", line_buffering=False) as out,
+        ):
+            out.write("kept until the end")

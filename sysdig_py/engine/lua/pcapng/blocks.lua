@@ -2,6 +2,7 @@
 -- per batch. The section header is written by whoever owns the file.
 local ffi = require("ffi")
 local bit = require("bit")
+local growing = require("growing")
 
 local M = {}
 
@@ -18,12 +19,10 @@ local PACKET_HEAD = 28
 M.INBOUND, M.OUTBOUND = 1, 2
 
 ffi.cdef [[
-typedef struct { uint8_t *at; double used, room; } sdpy_packet_file;
 typedef union { int64_t ns; struct { uint32_t low, high; }; } sdpy_packet_time;
 ]]
 
-local file, time = ffi.new("sdpy_packet_file"), ffi.new("sdpy_packet_time")
-local memory
+local file, time = growing.new(65536), ffi.new("sdpy_packet_time")
 local interfaces = 0
 
 local function padded(length)
@@ -32,12 +31,7 @@ end
 
 -- Room for `size` more bytes; returns where they go.
 local function reserve(size)
-    if file.used + size > file.room then
-        local room = math.max(65536, 2 * file.room, file.used + size)
-        local new = ffi.new("uint8_t[?]", room)
-        if file.used > 0 then copy(new, memory, file.used) end
-        memory, file.at, file.room = new, new, room
-    end
+    growing.reserve(file, size)
     return file.at + file.used
 end
 

@@ -37,7 +37,6 @@ function M.open(table_of_pairs, window, size, last_call)
     times.last_call = last_call
     late, leading = {}, nil
     is_paired = not table_of_pairs
-    event_block.open(1024 * 1024)
     queue.open()
     for code, row in pairs(table_of_pairs or {}) do
         exits[code] = event_block.half(row[1])

@@ -1,6 +1,7 @@
 -- One event -> one event block of a .scap, appended to a buffer that grows.
 local ffi = require("ffi")
 local bit = require("bit")
+local growing = require("growing")
 local record = require("record")
 
 local M = {}
@@ -11,7 +12,6 @@ typedef struct { int64_t ts, tid; int32_t len; uint16_t type; int32_t nparams; }
 #pragma pack(pop)
 typedef struct { int8_t source, other; uint8_t size, default_size; uint8_t value[8]; } sdpy_older_value;
 typedef struct { int32_t code, count; sdpy_older_value values[32]; } sdpy_older_half;
-typedef struct { uint8_t *at; double used, size; } sdpy_written;
 typedef struct { const uint8_t *at[64]; int32_t len[64]; int32_t count; } sdpy_params;
 ]]
 
@@ -28,28 +28,12 @@ local EVENT_HEADER, FRAME = 26, 8
 local MAX_SMALL = 0xFFFF - 64
 local MAX_PARAMS = 64
 
-local memory
-local out = ffi.new("sdpy_written")
+local out = growing.new(1024 * 1024)
 local params = ffi.new("sdpy_params")
-
-function M.open(size)
-    memory = ffi.new("uint8_t[?]", size)
-    out.at, out.size, out.used = memory, size, 0
-end
-
-local function reserve(size)
-    if out.used + size <= out.size then return end
-    local larger = ffi.new("uint8_t[?]", 2 * out.size + size)
-    copy(larger, out.at, out.used)
-    memory = larger
-    out.at, out.size = memory, 2 * out.size + size
-end
 
 -- Address and length of what was appended since the last call.
 function M.take()
-    local used = out.used
-    out.used = 0
-    return tonumber(cast("intptr_t", out.at)), used
+    return growing.take(out)
 end
 
 local function kind_of(is_large, flags)
@@ -61,7 +45,7 @@ end
 local function begin(size, cpu, flags, is_large)
     local head = flags ~= 0 and FRAME + 6 or FRAME + 2
     local total = band(head + size + 3, -4) + 4
-    reserve(total)
+    growing.reserve(out, total)
     local target = out.at + out.used
     cast(i32p, target)[0], cast(i32p, target)[1] = kind_of(is_large, flags), total
     cast(u16p, target + FRAME)[0] = cpu

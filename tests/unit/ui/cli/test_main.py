@@ -1,11 +1,15 @@
 """The program as its user meets it: a process, its output, its exit code; never a Python traceback."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sysdig_py.trace.reader import NativeReader
+from sysdig_py.ui.cli.main import BROKEN_PIPE, COMMANDS
 from tests.traces import write_story
 
 
@@ -96,10 +100,82 @@ def test_a_reader_that_goes_away_is_no_error(trace: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("words", [["-l"], ["-r", "TRACE"], ["-r", "TRACE", "-n", "1"], ["-r", "TRACE", "-q", "-S"]])
-def test_a_full_disk_is_one_clear_line(words: list[str], trace: Path) -> None:
-    command = [sys.executable, "-m", "sysdig_py", *(str(trace) if word == "TRACE" else word for word in words)]
+# every word that prints by itself, and a listing and a run
+PRINTING = [
+    ["doctor"],
+    ["info", "TRACE"],
+    ["info", "-j", "TRACE"],
+    ["sql", "SELECT evt.type FROM events", "-r", "TRACE"],
+    ["sql", "SELECT evt.type FROM events", "-r", "TRACE", "-j"],
+    ["sql", "SELECT evt.type FROM events", "-r", "TRACE", "--csv"],
+    ["chisel", "new", "NEW"],
+    ["chisel", "test", "chisels/topprocs_net.lua", "--trace", "TRACE"],
+    ["-l"],
+    ["-r", "TRACE"],
+    ["-r", "TRACE", "-n", "1"],
+    ["-r", "TRACE", "-q", "-S"],
+    ["-r", "TRACE", "--explain"],
+]
+# what they write is a file, and fails like one
+WRITING = [["export", "--parquet", "-", "-r", "TRACE"], ["export", "--pcapng", "-", "-r", "TRACE"]]
+WRITING += [["convert", "TRACE", "-"], ["-r", "TRACE", "-w", "-"]]
+
+
+def printed(words: list[str], trace: Path, folder: Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+    places = {"TRACE": str(trace), "NEW": str(folder / "made")}
+    command = [sys.executable, "-m", "sysdig_py", *(places.get(word, word) for word in words)]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=30, check=False, **options)
+
+
+def test_every_subcommand_is_among_them() -> None:
+    assert {words[0] for words in PRINTING + WRITING} >= set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+def test_a_full_disk_is_one_clear_line(words: list[str], trace: Path, tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+        done = printed(words, trace, tmp_path, stdout=full)
     assert done.returncode == 7
     assert done.stderr == "sysdig-py: output: No space left on device: the rest of it is lost -> write it elsewhere\n"
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+def test_a_closed_output_is_one_clear_line(words: list[str], trace: Path, tmp_path: Path) -> None:
+    done = printed(words, trace, tmp_path, preexec_fn=lambda: os.close(1))
+    assert done.returncode == 7
+    assert done.stderr == "sysdig-py: output: Bad file descriptor: the rest of it is lost -> write it elsewhere\n"
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+def test_a_reader_that_has_gone_ends_every_command_in_silence(words: list[str], trace: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = printed(words, trace, tmp_path, stdout=pipe)
+    assert (done.returncode, done.stderr) == (BROKEN_PIPE, "")
+
+
+@pytest.mark.parametrize("words", WRITING, ids=" ".join)
+def test_a_file_on_a_full_output_is_one_clear_line(words: list[str], trace: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = printed(words, trace, tmp_path, stdout=full)
+    assert done.returncode == 3
+    assert done.stderr.startswith("sysdig-py: ")
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_trace_is_written_without_standard_files(trace: Path, tmp_path: Path) -> None:
+    """And none of its bytes go where errors or text would."""
+    made = tmp_path / "made.spy"
+
+    def close_all() -> None:
+        for number in range(3):
+            os.close(number)
+
+    command = [sys.executable, "-m", "sysdig_py", "-r", str(trace), "-w", str(made)]
+    done = subprocess.run(command, preexec_fn=close_all, timeout=30, check=False)
+    assert done.returncode == 0
+    with NativeReader(made) as reader:
+        assert list(reader)
+        assert reader.complete
