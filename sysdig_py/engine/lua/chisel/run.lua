@@ -15,11 +15,6 @@ local sinks = require("sinks")
 
 local M = {}
 
--- The functions a chisel goes through are called several times per event. With LuaJIT's defaults they get hot before
--- the loop over the events does and become traces of their own, into which the loop falls back for ever (a quarter of
--- the speed, by chance). So the loop gets a head start; its exits, the events, are compiled at once.
-local COMPILE_LOOPS_FIRST = { "hotloop=10000", "hotexit=2" }
-
 -- messages kept until the host takes them
 local MAX_LOGS = 10000
 local MAX_TEXT = 2 ^ 28
@@ -76,7 +71,6 @@ end
 -- Load a chisel's script and hand it its arguments (texts).
 function M.add(name, path, source, ...)
     buffers.set_capped(false)
-    jit.opt.start(unpack(COMPILE_LOOPS_FIRST))
     run.chisels[#run.chisels + 1] = script.new(run, name, path, source, { ... })
 end
 
