@@ -38,6 +38,8 @@ class Plan(NamedTuple):
     chisels: tuple[tuple[str, str | None], ...] = ()  # names and argument strings; with any, no lines are printed
     max_events: int = 0  # end each source after so many events, 0 for no limit
     max_seconds: float = 0.0  # end each source after so many seconds of event time, 0 for no limit
+    since_ns: int = 0  # no event before this time is wanted (the filter says so, too), ns since the epoch, 0: any is
+    since_rel: int = 0  # the same, ns since the first event
     until_ns: int = 0  # end each source soon after this time, ns since the epoch, 0 for no limit
     until_rel: int = 0  # the same, ns since the first event
     display: Display = Display()
@@ -138,6 +140,7 @@ class Pipeline:
         self._filters = self.chisels.filter_changes
         try:
             self._source.start(self.engine)
+            self._skip()
             self.chisels.start()
             self._move(stopped, on_progress)
         finally:
@@ -146,6 +149,12 @@ class Pipeline:
             requests = self.chisels.finish()
             self._hand_over()
         return requests
+
+    def _skip(self) -> None:
+        """Leave out what is before the wanted time, unless somebody makes use of events that are not shown."""
+        plan = self._plan
+        if (plan.since_ns or plan.since_rel) and not self.engine.needs_past:
+            self._source.skip_before(plan.since_ns, plan.since_rel)
 
     def _move(self, stopped: Callable[[], bool], on_progress: Callable[[float], None]) -> None:
         stopping = False

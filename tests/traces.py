@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sysdig_py.engine.state_keeper import StateKeeper
+from sysdig_py.schema.record import unpack_record
 from sysdig_py.schema.state import FdType, State
+from sysdig_py.trace.checkpoints import CheckpointWriter, Pace
 from sysdig_py.trace.format import Totals, make_header
+from sysdig_py.trace.reader import NativeReader
 from sysdig_py.trace.writer import NativeWriter
 from tests.synthetic import START, Stream
 
@@ -32,3 +36,30 @@ def write_story(path: Path) -> Path:
     writer.write_block(stream.data, START + stream.step, stream.ts, 14)
     writer.close(Totals(events=10, bytes=len(stream.data), lost={}, seconds=0.01))
     return path
+
+
+def records_of(data: bytes) -> list[bytes]:
+    """Return the records one by one."""
+    found, at = [], 0
+    while at < len(data):
+        size = unpack_record(data, at).size
+        found.append(data[at : at + size])
+        at += size
+    return found
+
+
+def with_checkpoints(trace: Path, target: Path, block_records: int, blocks_apart: int = 1) -> Path:
+    """Write a trace again in small blocks, with a checkpoint behind every few of them."""
+    with NativeReader(trace) as reader:
+        records = records_of(b"".join(bytes(block.records) for block in reader))
+        header, totals = reader.header, reader.totals
+    mean = sum(map(len, records)) // len(records) * block_records
+    pace = Pace(raw=mean * (blocks_apart - 1) + 1, size=0, time=0)
+    checkpoints = CheckpointWriter(StateKeeper(header["machine"], idle_bytes=0), pace)
+    with NativeWriter(target, header, block_bytes=1, checkpoints=checkpoints) as writer:
+        for start in range(0, len(records), block_records):
+            part = records[start : start + block_records]
+            times = [ts for ts in (unpack_record(record).ts for record in part) if ts]
+            writer.write_block(b"".join(part), min(times, default=0), max(times, default=0), len(part))
+        writer.close(totals or Totals(0, 0, {}, 0.0))
+    return target

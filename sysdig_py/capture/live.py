@@ -115,6 +115,9 @@ class LiveCapture:
         if self.options.drop_rights:
             rights.drop()
 
+    def skip_before(self, ts: int, rel: int) -> None:
+        """Do nothing: nothing is before the events of now."""
+
     def pump(self, engine: Engine) -> bool:
         """Feed what is queued, then walk the ring; sleeps a little once it is empty."""
         if not self._feed_pending(engine):

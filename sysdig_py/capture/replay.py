@@ -10,6 +10,7 @@ import ctypes
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from sysdig_py.errors import TraceError
 from sysdig_py.schema.record import Flag, pack_record
 from sysdig_py.schema.state import State
 from sysdig_py.trace.detect import open_trace
-from sysdig_py.trace.format import Totals
+from sysdig_py.trace.format import CheckpointMeta, Totals
 from sysdig_py.trace.readahead import ReadAhead
 from sysdig_py.trace.reader import SLACK, Block, Hole, NativeReader
 
@@ -100,6 +101,30 @@ class Replay:
         """Make ready to feed `engine`."""
         self._engine = engine
         self._validate = engine.require("validate")[b"validate"]
+
+    def skip_before(self, ts: int, rel: int) -> None:
+        """Begin at the youngest checkpoint before this time, if there is one: the events before it are not read.
+
+        Args:
+            ts: ns since the epoch; 0 when `rel` says it.
+            rel: ns after the first event.
+        """
+        chosen: list[CheckpointMeta] = []
+
+        def is_early(meta: CheckpointMeta) -> bool:
+            chosen[:] = [meta]
+            return meta.last_ts < (ts or meta.start_ts + rel)
+
+        blocks = self._reader.resume(is_early, self._is_sound)
+        if blocks:
+            known = chosen[0]
+            self._steps = ReadAhead(chain(((block, []) for block in blocks), _steps(self._reader)))
+            self._stats.bytes = known.raw_before - sum(len(block.records) for block in blocks)
+            self._note_times(known.first_ts, known.last_ts)
+
+    def _is_sound(self, block: Block) -> bool:
+        assert self._validate is not None, "start() comes first"
+        return int(self._validate(_address(block.records), len(block.records))[0]) == len(block.records)
 
     def pump(self, engine: Engine) -> bool:
         """Feed what is left of the current block, or the next one.

@@ -83,6 +83,9 @@ class ScapReplay:
         self._blocks = engine.require("scap.blocks")
         self._blocks[b"open"]()
 
+    def skip_before(self, ts: int, rel: int) -> None:
+        """Do nothing: a .scap holds its state at its start only."""
+
     def pump(self, engine: Engine) -> bool:
         """Feed what is ready, or the next blocks.
 

@@ -47,6 +47,14 @@ class Source(Protocol):
     def start(self, engine: Engine) -> None:
         """Live: load, attach and feed the snapshot. Replay: make ready to read."""
 
+    def skip_before(self, ts: int, rel: int) -> None:
+        """Replay: leave out what is before this time where nothing is lost by it; right after `start`.
+
+        Args:
+            ts: ns since the epoch; 0 when `rel` says it.
+            rel: ns after the first event.
+        """
+
     def pump(self, engine: Engine) -> bool:
         """Move what is there into the engine; False at the end."""
 

@@ -344,6 +344,11 @@ class Engine(Runtime):
         """Whether somebody waits for time to pass, event or not."""
         return bool(self._call("wants_ticks"))
 
+    @property
+    def needs_past(self) -> bool:
+        """Whether somebody makes more of the events that are not shown than the state tables do."""
+        return bool(self._call("needs_past"))
+
     def hand_output(self, write: Callable[[memoryview], object]) -> None:
         """Give the text written since the last call to `write`, if there is any.
 

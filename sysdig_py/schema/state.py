@@ -34,6 +34,12 @@ class State(enum.IntEnum):
     CGROUP_MKDIR = 0xF010  # from the kernel: a cgroup was made; CGROUP follows when it is resolved
     CGROUP_RMDIR = 0xF011  # from the kernel
     TICK = 0xF012  # time passed without an event, for whoever waits for that
+    # between two CHECKPOINTs is all that was known at this place of the stream: a reader may begin here
+    CHECKPOINT = 0xF013
+    THREAD_REST = 0xF014  # of the THREAD before it, what only a checkpoint tells
+    FD_REST = 0xF015  # of the FD before it
+    FD_SHARED = 0xF016  # an fd that is the same open file as one told before
+    ENDPOINT = 0xF017  # which container was seen at an address
 
 
 FIRST: Final = 0xF000
@@ -92,6 +98,13 @@ class Section(enum.IntEnum):
     COMPLETE = 2  # all of them were told, events follow
 
 
+class Checkpoint(enum.IntEnum):
+    """What a CHECKPOINT record says."""
+
+    BEGIN = 1  # what follows is all that was known
+    COMPLETE = 2  # that was all; events follow
+
+
 def _type(code: State, params: str) -> EventType:
     pairs = (item.split(":") for item in params.split())
     return EventType(code, f"STATE_{code.name}", code.name.lower(), 0, 0, tuple(Param(n, t, "dec") for n, t in pairs))
@@ -136,4 +149,20 @@ STATE_TYPES: Final[tuple[EventType, ...]] = (
     _type(State.CGROUP_MKDIR, "cgroup_id:uint64 path:charbuf"),
     _type(State.CGROUP_RMDIR, "cgroup_id:uint64 path:charbuf"),
     _type(State.TICK, ""),
+    # phase: `Checkpoint`; events: number of the last event before; first_ts: time of the first event
+    _type(State.CHECKPOINT, "phase:uint8 events:uint64 first_ts:uint64"),
+    # gone: it has ended, and other threads of its process have not; born: ns after the first event; nchilds: threads
+    # besides it; fds_as: it shares its table of fds with that THREAD of the checkpoint, counted from 0
+    _type(State.THREAD_REST, "tid:pid known:uint8 gone:uint8 born:int64 nchilds:uint64 fds_as:uint32"),
+    # marks: 1 connected, 2 listens, 4 close-on-exec; opened: ns after the first event; bound: port of the socket's own
+    # choice; the ends as in a tuple, but absent where they are not known; sent, received: the last address
+    _type(
+        State.FD_REST,
+        "fd:fd marks:uint8 flags:uint32 opened:int64 bound:uint16 sip:bytebuf sport:uint16 dip:bytebuf dport:uint16"
+        " source:bytebuf peer:bytebuf path:charbuf pid:pid sent:bytebuf received:bytebuf",
+    ),
+    # entry: the FD record of the checkpoint that tells about the open file, counted from 0
+    _type(State.FD_SHARED, "fd:fd entry:uint32"),
+    # key: raw address, ":", port in digits; the oldest first
+    _type(State.ENDPOINT, "key:bytebuf container_id:charbuf"),
 )

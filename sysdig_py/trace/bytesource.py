@@ -17,11 +17,11 @@ class ByteSource:
         offset: position of the next byte, counted from the start of the trace.
     """
 
-    def __init__(self, file: BinaryIO, pushed_back: bytes = b"") -> None:
-        """Read `pushed_back`, which was already taken from the file, and then `file`."""
+    def __init__(self, file: BinaryIO, pushed_back: bytes = b"", offset: int = 0) -> None:
+        """Read `pushed_back`, which was already taken from the file, and then `file`, which stands at `offset`."""
         self._file: Final = file
         self._pushed = bytes(pushed_back)
-        self.offset = 0
+        self.offset = offset
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer only at the end of the file."""

@@ -25,6 +25,7 @@ MAX_BLOCK_RAW: Final = 16 << 20
 # zstd's own worst case for an incompressible block of that size
 MAX_PAYLOAD: Final = MAX_BLOCK_RAW + (MAX_BLOCK_RAW >> 8) + 64
 MAX_INDEX_ENTRIES: Final = 1 << 16
+MAX_CHECKPOINT_FRAMES: Final = 64
 
 # One frame: HEAD meta PAYLOAD_HEAD payload CRC; written so that it also is one msgpack array.
 HEAD: Final = struct.Struct(">BBBI")
@@ -46,6 +47,7 @@ class Kind(enum.IntEnum):
     HEADER = 0
     BLOCK = 1
     FOOTER = 2
+    CHECKPOINT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,45 @@ class BlockMeta:
         if not 0 < block.raw <= MAX_BLOCK_RAW or not 0 < block.count <= block.raw:
             raise FormatError(f"a block of {block.raw} bytes and {block.count} records")
         return block
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointMeta:
+    """What a checkpoint frame says: the records in it tell all that the blocks before it told.
+
+    Attributes:
+        raw: bytes of its records before compression.
+        count: its records.
+        left: frames that follow and belong to the same checkpoint.
+        before: records in all blocks before it.
+        raw_before: their bytes.
+        start_ts: time of the first event, 0 when there was none.
+        first_ts: lowest time stamp before it, 0 when no record has one.
+        last_ts: highest time stamp before it.
+        previous: offset of the first frame of the checkpoint before this one, 0 for none.
+    """
+
+    raw: int
+    count: int
+    left: int
+    before: int
+    raw_before: int
+    start_ts: int
+    first_ts: int
+    last_ts: int
+    previous: int
+
+    @classmethod
+    def parse(cls, meta: Mapping[str, Any]) -> CheckpointMeta:
+        """Take the values out of a checkpoint's meta map.
+
+        Raises:
+            FormatError: a value is missing, of the wrong type or beyond its limit.
+        """
+        checkpoint = cls(**{field.name: unsigned(meta, field.name) for field in fields(cls)})
+        if not 0 < checkpoint.raw <= MAX_BLOCK_RAW or checkpoint.left >= MAX_CHECKPOINT_FRAMES:
+            raise FormatError(f"a checkpoint of {checkpoint.raw} bytes")
+        return checkpoint
 
 
 @dataclass(frozen=True, slots=True)

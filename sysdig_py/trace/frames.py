@@ -14,8 +14,8 @@ from sysdig_py.trace import format as fmt
 from sysdig_py.trace.bytesource import ByteSource
 from sysdig_py.trace.format import FormatError, Frame
 
-# A block's or footer's first bytes; their meta is always shorter than 64 KiB.
-_START: Final = re.compile(rb"\x94[\x01\x02]\xc6\x00\x00")
+# The first bytes of a block, a footer or a checkpoint; their meta is always shorter than 64 KiB.
+_START: Final = re.compile(rb"\x94[\x01-\x03]\xc6\x00\x00")
 _WINDOW: Final = 1 << 16
 # More false starts than this are no accident: a file made to keep its reader busy.
 _MAX_FALSE_STARTS: Final = 64

@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, Final
 import zstandard
 
 from sysdig_py.errors import TraceError
-from sysdig_py.trace import columns, compat, frames, index
+from sysdig_py.trace import checkpoints, columns, compat, frames, index
 from sysdig_py.trace import format as fmt
 from sysdig_py.trace.bytesource import ByteSource
-from sysdig_py.trace.format import BlockMeta, FormatError, Frame, IndexEntry, Kind, Totals
+from sysdig_py.trace.format import BlockMeta, CheckpointMeta, FormatError, Frame, IndexEntry, Kind, Totals
 from sysdig_py.trace.frames import DamageError
 
 # Readable zero bytes after a block's records: a decoder that takes a fixed-size value from a
@@ -129,6 +129,44 @@ class NativeReader:
     def offset(self) -> int:
         """How far the trace has been read, in bytes."""
         return self._source.offset
+
+    def resume(self, is_early: Callable[[CheckpointMeta], bool], is_sound: Callable[[Block], bool]) -> list[Block]:
+        """Have reading begin at the youngest checkpoint that is early enough; before the first block only.
+
+        Args:
+            is_early: judges a checkpoint.
+            is_sound: judges what is in it.
+
+        Returns:
+            What tells all that was before; nothing, and nothing is skipped, when there is no such checkpoint: in a file
+            that cannot seek, that was cut, or that is too short to have one.
+        """
+        if not self._file.seekable():
+            return []
+        here = self._file.tell()
+        try:
+            blocks = self._checkpoint(is_early)
+        except (FormatError, OSError, zstandard.ZstdError):
+            blocks = []
+        if not blocks or not all(map(is_sound, blocks)):
+            self._file.seek(here)
+            return []
+        self._expected = blocks[0].meta.before
+        self._source = ByteSource(self._file, offset=self._file.tell())
+        return blocks
+
+    def _checkpoint(self, is_early: Callable[[CheckpointMeta], bool]) -> list[Block]:
+        """Return the blocks of a checkpoint; the file then stands behind them."""
+        last = self._footer().meta.get("checkpoint", 0)
+        found = checkpoints.find(self._file, last if isinstance(last, int) else 0, is_early)
+        if found is None:
+            return []
+        blocks = []
+        for frame, meta in checkpoints.read(self._file, found, self._seed):
+            block = BlockMeta(meta.raw, meta.count, meta.before, 0, 0)
+            records = self._convert_records(_decompress(frame.payload, meta.raw))
+            blocks.append(Block(frame.offset, block, records, len(frame.payload)))
+        return blocks
 
     def read_index(self) -> tuple[IndexEntry, ...]:
         """Return the footer's index without reading the blocks; the file must be a seekable, complete trace.
@@ -250,6 +288,10 @@ class NativeReader:
         self.cut_at = self.holes[-1].offset
 
     def _index_at_end(self) -> tuple[IndexEntry, ...]:
+        return index.parse(self._footer().payload)
+
+    def _footer(self) -> Frame:
+        """Return the footer of a complete, seekable trace."""
         end = self._file.seek(0, 2)
         self._file.seek(max(0, end - fmt.TRAILER.size))
         offset = fmt.parse_trailer(self._file.read(fmt.TRAILER.size))
@@ -259,7 +301,7 @@ class NativeReader:
         frame = frames.read_frame(ByteSource(self._file), self._seed)
         if frame is None or frame.kind != Kind.FOOTER:
             raise FormatError("the trailer points elsewhere")
-        return index.parse(frame.payload)
+        return frame
 
     def _io_error(self, error: OSError) -> TraceError:
         return TraceError(f"{self.name}: read failed at byte {self._source.offset}: {error.strerror or error}")

@@ -60,6 +60,11 @@ class SpanQueue:
             self._changed.notify_all()
             return spans
 
+    @property
+    def fill(self) -> float:
+        """How much of its room is taken, 0 to 1."""
+        return self._bytes / self._max_bytes
+
     def close(self) -> None:
         """Take no more spans, and let nobody wait."""
         with self._changed:

@@ -1,5 +1,6 @@
-"""How fast a saved trace goes through the engine."""
+"""How fast a saved trace goes through the engine, and how long its last events take to be reached."""
 
+import statistics
 import tempfile
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from tests.bench.overhead import DD
 from tests.bench.tool import PROGRAM, record
 
 CHISELS = ("topprocs_net", "topscalls")
+# of a short and a long trace, in runs of dd
+LENGTHS = (4, 16)
 
 
 def _replays(path: Path, events: int, rounds: int) -> list[str]:
@@ -26,8 +29,21 @@ def _replays(path: Path, events: int, rounds: int) -> list[str]:
     return lines
 
 
+def _last_events(folder: Path, rounds: int) -> list[str]:
+    """Measure `--since` near the end of traces of different lengths."""
+    lines = []
+    for times in LENGTHS:
+        path = folder / f"{times}.spy"
+        account = record(path, lambda times=times: [run(DD) for _ in range(times)])
+        command = [*PROGRAM, "-r", str(path), "--since", "-100ms", "-q"]
+        walls = [run(command).wall for _ in range(rounds)]
+        lines.append(f"  of {account.events / 1e6:4.1f} M events {'':<12} {statistics.median(walls):5.2f} s")
+    return ["the last 100 ms of a trace (--since -100ms)", *lines]
+
+
 def report(rounds: int) -> list[str]:
     """Return the lines of this bench."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dd.spy"
-        return _replays(path, record(path, lambda: run(DD)).events, rounds)
+        events = record(path, lambda: run(DD)).events
+        return _replays(path, events, rounds) + _last_events(Path(folder), rounds)

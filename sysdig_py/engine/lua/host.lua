@@ -51,6 +51,7 @@ function M.begin(machine, is_live, source_name)
     lanes.settle()
     restart.forget()
     walk.set_live(is_live)
+    walk.configure()
 end
 
 -- Compile a filter's Lua source to a function.
@@ -157,6 +158,17 @@ function M.write_records(size, selective, tells_users)
 end
 
 M.wants_ticks = sinks.has_ticks
+
+-- Whether somebody makes more of the events that are not shown than the state tables do: intervals, and spans, which
+-- begin and end by events.
+function M.needs_past()
+    if sinks.has_ticks() then return true end
+    for name in pairs(require("fields.init").used) do
+        if name:find("^span%.") or name:find("^evtin%.") then return true end
+    end
+    return false
+end
+
 M.look_at_output, M.drop_output = out.look, out.drop
 M.take_records = record_sink.take
 M.begin_file = record_sink.begin_file

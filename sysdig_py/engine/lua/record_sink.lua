@@ -160,9 +160,10 @@ local function settle_left_out(already)
     return 0
 end
 
+-- CPUs are not in step: the last event need not be the youngest.
 local function note_time(ts)
-    if span.first_ts == 0 then span.first_ts = ts end
-    span.last_ts = ts
+    if span.first_ts == 0 or ts < span.first_ts then span.first_ts = ts end
+    if ts > span.last_ts then span.last_ts = ts end
 end
 
 -- Copy the current event; `flags` are added to its own.
@@ -195,18 +196,25 @@ local function is_first()
 end
 
 -- An event without content in the place of the current one: the first is where relative times start.
-local function put_time()
-    local skipped = settle_left_out(cur.rec.skipped)
+local function put_time(ts, already)
+    local skipped = settle_left_out(already)
     time_told = true
     reserve(DROP_SIZE)
     local target = buffer.at + buffer.used
     ffi.fill(target, DROP_SIZE)
     local rec = cast(record.mut_ptr, target)
-    rec.len, rec.flags, rec.skipped, rec.ts, rec.tid = DROP_SIZE, STATE_ONLY, skipped, cur.rec.ts, 0
+    rec.len, rec.flags, rec.skipped, rec.ts, rec.tid = DROP_SIZE, STATE_ONLY, skipped, ts, 0
     rec.event_len, rec.type, rec.nparams = record.HEADER_SIZE - record.PREFIX_SIZE, DROP, 0
     buffer.used = buffer.used + DROP_SIZE
     span.count = span.count + 1
-    note_time(cur.rec.ts)
+    note_time(ts)
+end
+
+-- Reading began behind a checkpoint: `events` events are left out, of which the first was at `first_ts`.
+function M.resumed(first_ts, events)
+    if not M.active or events == 0 then return end
+    if telling and not time_told then put_time(first_ts, 0) else events = events + 1 end
+    control.left_out = control.left_out + events - 1
 end
 
 -- An event that nobody is shown; `modifies`: it feeds the state.
@@ -215,7 +223,7 @@ function M.rejected(modifies)
         reserve(cur.rec.len + SKIP_SIZE)
         put_event(STATE_ONLY)
     elseif telling and not time_told and cur.first_ts ~= 0 then
-        put_time()
+        put_time(cur.rec.ts, cur.rec.skipped)
     elseif not telling and (modifies or is_first()) then
         put_event(STATE_ONLY)
     else

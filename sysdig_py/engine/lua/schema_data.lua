@@ -469,6 +469,11 @@ S.events = {
 [61456]={code=61456,id="STATE_CGROUP_MKDIR",name="cgroup_mkdir",category=0,flags=0,params={{name="cgroup_id",type="uint64",fmt="dec"},{name="path",type="charbuf",fmt="dec"}}},
 [61457]={code=61457,id="STATE_CGROUP_RMDIR",name="cgroup_rmdir",category=0,flags=0,params={{name="cgroup_id",type="uint64",fmt="dec"},{name="path",type="charbuf",fmt="dec"}}},
 [61458]={code=61458,id="STATE_TICK",name="tick",category=0,flags=0,params={}},
+[61459]={code=61459,id="STATE_CHECKPOINT",name="checkpoint",category=0,flags=0,params={{name="phase",type="uint8",fmt="dec"},{name="events",type="uint64",fmt="dec"},{name="first_ts",type="uint64",fmt="dec"}}},
+[61460]={code=61460,id="STATE_THREAD_REST",name="thread_rest",category=0,flags=0,params={{name="tid",type="pid",fmt="dec"},{name="known",type="uint8",fmt="dec"},{name="gone",type="uint8",fmt="dec"},{name="born",type="int64",fmt="dec"},{name="nchilds",type="uint64",fmt="dec"},{name="fds_as",type="uint32",fmt="dec"}}},
+[61461]={code=61461,id="STATE_FD_REST",name="fd_rest",category=0,flags=0,params={{name="fd",type="fd",fmt="dec"},{name="marks",type="uint8",fmt="dec"},{name="flags",type="uint32",fmt="dec"},{name="opened",type="int64",fmt="dec"},{name="bound",type="uint16",fmt="dec"},{name="sip",type="bytebuf",fmt="dec"},{name="sport",type="uint16",fmt="dec"},{name="dip",type="bytebuf",fmt="dec"},{name="dport",type="uint16",fmt="dec"},{name="source",type="bytebuf",fmt="dec"},{name="peer",type="bytebuf",fmt="dec"},{name="path",type="charbuf",fmt="dec"},{name="pid",type="pid",fmt="dec"},{name="sent",type="bytebuf",fmt="dec"},{name="received",type="bytebuf",fmt="dec"}}},
+[61462]={code=61462,id="STATE_FD_SHARED",name="fd_shared",category=0,flags=0,params={{name="fd",type="fd",fmt="dec"},{name="entry",type="uint32",fmt="dec"}}},
+[61463]={code=61463,id="STATE_ENDPOINT",name="endpoint",category=0,flags=0,params={{name="key",type="bytebuf",fmt="dec"},{name="container_id",type="charbuf",fmt="dec"}}},
 }
 S.fields = {
 {"evt.num","uint64","","Number of the event in its source, from 1; filtered events count too."},

@@ -21,6 +21,7 @@ local cur, control = record.cur, con.control
 local record_p, u8p = record.ptr, ffi.typeof("const uint8_t *")
 local events = event_info.events
 local handlers = parse.handlers
+local by_tid = threads.by_tid
 local deliver = sinks.deliver
 local prepare = require(dialect.paired and "state.paired.prepare" or "prepare")
 local set_header, set_context = prepare.header, prepare.context
@@ -153,6 +154,37 @@ local function step(rec)
     return OK
 end
 
+-- Count an event that is not looked at.
+local function count_whole(rec)
+    control.num = control.num + 1 + rec.skipped
+    if cur.first_ts == 0 then cur.first_ts = rec.ts end
+    if band(rec.flags, STATE_ONLY) ~= 0 then
+        control.state_only = control.state_only + 1
+        return
+    end
+    control.delivered = control.delivered + 1
+    if control.delivered == 1 then control.started = tonumber(rec.ts - cur.first_ts) end
+    if control.delivered == control.max_events then control.stop = 1 end
+end
+
+-- Whether the state tables have nothing to learn from who made the event.
+local function is_familiar(rec)
+    local thread, cgroup = by_tid[tonumber(rec.tid)], tonumber(rec.cgroup_id)
+    return thread and cgroup ~= 0 and thread.cgroup == cgroup and thread.pid == rec.pid
+end
+
+-- Nobody wants events: most of them are counted, and that is all.
+local function bare_step(rec)
+    local type = rec.type
+    if type >= FIRST_STATE or handlers[type] or not events[type] or not is_familiar(rec) then return step(rec) end
+    if control.stop ~= 0 or is_past_time(rec) then
+        control.stop = 1
+        return STOP
+    end
+    count_whole(rec)
+    return OK
+end
+
 -- State records are few, and a sink that comes later must find what they told.
 local function copied_state(rec, type)
     control.state_records = control.state_records + 1
@@ -171,13 +203,7 @@ local function copy_step(rec)
     if not record_sink.has_room(len) then return FULL end
     record_sink.raw(rec, len, type < FIRST_STATE)
     if type >= FIRST_STATE then return copied_state(rec, type) end
-    control.num = control.num + 1 + rec.skipped
-    if cur.first_ts == 0 then cur.first_ts = rec.ts end
-    if band(rec.flags, STATE_ONLY) == 0 then
-        control.delivered = control.delivered + 1
-        if control.delivered == 1 then control.started = tonumber(rec.ts - cur.first_ts) end
-        if control.delivered == control.max_events then control.stop = 1 end
-    end
+    count_whole(rec)
     return OK
 end
 
@@ -185,8 +211,14 @@ local current_step = step
 
 -- Choose the way records go: called when filter, sinks or the trace writer change.
 function M.configure()
-    local only_copy = record_sink.active and not record_sink.is_choosy() and not sinks.wants_events()
-    current_step = only_copy and copy_step or step
+    if sinks.wants_events() or (record_sink.active and record_sink.is_choosy()) then
+        current_step = step
+    elseif record_sink.active then
+        current_step = copy_step
+    else
+        -- with enter events there is more to keep per event
+        current_step = paired and step or bare_step
+    end
 end
 
 -- The enter event of an exit that follows: it changes the state and counts as no event.

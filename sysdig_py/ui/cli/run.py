@@ -121,10 +121,12 @@ def _both(one: str, other: str) -> str:
 
 def make_plan(options: Options, *, is_terminal: bool = False, window: Window | None = None) -> Plan:
     """Return what the pipeline is to do, from the options; `window`: of these events only."""
-    filter_text, until_ns, until_rel = window or ("", 0, 0)
+    filter_text, since_ns, since_rel, until_ns, until_rel = window or ("", 0, 0, 0, 0)
     quiet = options.quiet or options.write is not None
     return Plan(
         filter_text=_both(filter_text, _capture_filter(options)),
+        since_ns=since_ns,
+        since_rel=since_rel,
         until_ns=until_ns,
         until_rel=until_rel,
         display_filter=options.filter_text if options.display_only else "",

@@ -24,11 +24,15 @@ class Window(NamedTuple):
 
     Attributes:
         filter_text: what its events pass, "" for all.
+        since_ns: no event comes before this time, ns since the epoch; 0 when that is not known.
+        since_rel: the same, ns since the first event.
         until_ns: no event comes after this time, ns since the epoch; 0 when that is not known.
         until_rel: the same, ns since the first event.
     """
 
     filter_text: str = ""
+    since_ns: int = 0
+    since_rel: int = 0
     until_ns: int = 0
     until_rel: int = 0
 
@@ -56,11 +60,15 @@ def window(options: Options, source: LiveCapture | Replay | ScapReplay | None) -
         raise UsageError("--since and --until choose a stretch of one trace; name it with -r")
     since = _bound("--since", options.since, source) if options.since else None
     until = _bound("--until", options.until, source) if options.until else None
-    tests = [since.test(">=")] if since else []
-    if until is None:
-        return Window(tests[0])
-    text = " and ".join([*tests, until.test("<")])
-    return Window(text, 0, until.ns) if until.is_relative else Window(text, until.ns, 0)
+    tests = ([since.test(">=")] if since else []) + ([until.test("<")] if until else [])
+    return Window(" and ".join(tests), *_parts(since), *_parts(until))
+
+
+def _parts(bound: _Bound | None) -> tuple[int, int]:
+    """Return the time since the epoch, and since the first event; one of them is 0."""
+    if bound is None:
+        return 0, 0
+    return (0, bound.ns) if bound.is_relative else (bound.ns, 0)
 
 
 def _bound(option: str, text: str, source: LiveCapture | Replay | ScapReplay) -> _Bound:

@@ -42,9 +42,13 @@ def open_writer(path: str, source: _Source, options: Options, like: str = "") ->
         compressed = options.compress or given.endswith(".gz")
         return ScapWriter(path, source.machine, EventEncoder(source.dialect), compressed=compressed)
     from sysdig_py.engine.block_codec import BlockCodec
+    from sysdig_py.engine.state_keeper import StateKeeper
+    from sysdig_py.trace.checkpoints import CheckpointWriter
     from sysdig_py.trace.writer import NativeWriter
 
-    return NativeWriter(path, _header(source, options), pack=BlockCodec().pack)
+    # streams with enter events keep more than state records can tell
+    checkpoints = None if source.dialect else CheckpointWriter(StateKeeper(source.machine))
+    return NativeWriter(path, _header(source, options), pack=BlockCodec().pack, checkpoints=checkpoints)
 
 
 def open_series(path: str, source: _Source, options: Options) -> FileSeries | None:

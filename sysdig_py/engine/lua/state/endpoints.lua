@@ -21,10 +21,8 @@ local function is_ambiguous(ip)
     return address.is_loopback(ip) or address.is_any(ip)
 end
 
--- Remember `container` as what sits at ip:port.
-function M.learn(ip, port, container)
-    if not ip or not port or is_ambiguous(ip) then return end
-    local key = key_of(ip, port)
+-- Remember `container` as what sits behind a key.
+function M.enter(key, container)
     if not owner[key] then
         local oldest = slots[next_slot]
         if oldest then owner[oldest] = nil end
@@ -32,6 +30,22 @@ function M.learn(ip, port, container)
         next_slot = next_slot % M.LIMIT + 1
     end
     owner[key] = container
+end
+
+-- Remember `container` as what sits at ip:port.
+function M.learn(ip, port, container)
+    if not ip or not port or is_ambiguous(ip) then return end
+    M.enter(key_of(ip, port), container)
+end
+
+-- All keys and containers, the oldest first.
+function M.all()
+    local keys = {}
+    for i = 0, M.LIMIT - 1 do
+        local key = slots[(next_slot + i - 1) % M.LIMIT + 1]
+        if key then keys[#keys + 1] = key end
+    end
+    return keys, owner
 end
 
 -- The container seen behind ip:port (raw address), nil when none was.

@@ -9,7 +9,8 @@ local M = {}
 
 local HEADER, PREFIX, LARGE, STATE_ONLY = record.HEADER_SIZE, record.PREFIX_SIZE, record.LARGE, record.STATE_ONLY
 local ALIGNMENT = 8
-local SIZES = { pid = 8, fd = 8, int64 = 8, uint64 = 8, uint32 = 4, uid = 4, gid = 4, bool = 4, uint8 = 1, int16 = 2 }
+local SIZES = { pid = 8, fd = 8, int64 = 8, uint64 = 8, uint32 = 4, uid = 4, gid = 4, bool = 4, uint8 = 1, int16 = 2,
+    uint16 = 2 }
 local TEXT = { charbuf = true }
 local NONE_V4, NONE_V6, NO_END = ("\0"):rep(4), ("\0"):rep(16), ("\0"):rep(8)
 local L4 = { tcp = 2, udp = 3, icmp = 4, raw = 5 }
@@ -65,9 +66,14 @@ local function terminated(list)
     return list .. "\0"
 end
 
+-- As `decode.list` reads it: without the last NUL.
+local function listed(list)
+    return list and list ~= "" and list .. "\0" or list
+end
+
 -- What is known of the program's file, as the bits of an exec event; nil when nothing is.
 local function program_flags(thread)
-    if thread.exe_writable == nil then return nil end
+    if rawget(thread, "exe_writable") == nil then return nil end
     return (thread.exe_writable and 1 or 0) + (thread.exe_upper_layer and 2 or 0) + (thread.exe_from_memfd and 4 or 0)
         + (thread.exe_lower_layer and 8 or 0)
 end
@@ -79,14 +85,15 @@ function M.thread(thread, cwd)
         tid = thread.tid, pid = thread.pid, ptid = thread.ptid, sid = thread.sid, vpgid = thread.vpgid,
         pgid = thread.pgid, comm = thread.comm, exe = thread.exe, exepath = thread.exepath,
         args = terminated(thread.args), cwd = main == thread and cwd or "", root = thread.root,
-        env = main == thread and terminated(thread.env) or "", cgroups = thread.cgroups, fdlimit = main.fdlimit,
+        env = main == thread and listed(thread.env) or "", cgroups = thread.cgroups, fdlimit = main.fdlimit,
         flags = thread.flags, uid = thread.uid, gid = thread.gid, loginuid = thread.loginuid, vm_size = thread.vmsize,
         vm_rss = thread.vmrss, vm_swap = thread.vmswap, pgft_maj = thread.pfmajor, pgft_min = thread.pfminor,
         vtid = thread.vtid, vpid = thread.vpid, tty = thread.tty, start_ts = thread.start_ts,
-        pidns_init_start_ts = thread.pidns_start, exe_flags = program_flags(thread),
-        cap_inheritable = thread.cap_inheritable, cap_permitted = thread.cap_permitted,
-        cap_effective = thread.cap_effective, exe_ino = thread.exe_ino, exe_ctime = thread.exe_ctime,
-        exe_mtime = thread.exe_mtime,
+        -- what it has of its process, it has by that
+        pidns_init_start_ts = rawget(thread, "pidns_start"), exe_flags = program_flags(thread),
+        cap_inheritable = rawget(thread, "cap_inheritable"), cap_permitted = rawget(thread, "cap_permitted"),
+        cap_effective = rawget(thread, "cap_effective"), exe_ino = rawget(thread, "exe_ino"),
+        exe_ctime = rawget(thread, "exe_ctime"), exe_mtime = rawget(thread, "exe_mtime"),
     }, thread.tid, thread.pid, thread.cgroup)
 end
 
@@ -122,6 +129,32 @@ function M.fd(fd, tid)
     }, tid, tid)
 end
 
+local function marks_of(fd)
+    return (fd.connected and 1 or 0) + (fd.listener and 2 or 0) + (fd.cloexec and 4 or 0)
+end
+
+-- What an FD record does not tell.
+function M.fd_rest(fd, tid)
+    return M.record("FD_REST", {
+        fd = fd.num, marks = marks_of(fd), flags = fd.flags, opened = fd.opened, bound = fd.bound, sip = fd.sip,
+        sport = fd.sport, dip = fd.dip, dport = fd.dport, source = fd.source, peer = fd.peer, path = fd.path,
+        pid = fd.pid, sent = fd.sent, received = fd.received,
+    }, tid, tid)
+end
+
+-- That an fd is what the FD record of this number told.
+function M.fd_shared(number, entry, tid)
+    return M.record("FD_SHARED", { fd = number, entry = entry }, tid, tid)
+end
+
+-- What a THREAD record does not tell. `fds_as`: number of the one whose fds it uses.
+function M.thread_rest(thread, gone, fds_as)
+    return M.record("THREAD_REST", {
+        tid = thread.tid, known = thread.known and 1 or 0, gone = gone and 1 or 0, born = thread.born or nil,
+        nchilds = thread.nchilds, fds_as = fds_as,
+    }, thread.tid, thread.pid, thread.cgroup)
+end
+
 -- That a number of a process is free.
 function M.no_fd(number, tid)
     return M.record("FD", { fd = number }, tid, tid)
@@ -144,6 +177,18 @@ end
 
 function M.cgroup(id, path, container_id)
     return M.record("CGROUP", { cgroup_id = id, path = path, container_id = container_id })
+end
+
+function M.cgroup_removed(id, path)
+    return M.record("CGROUP_RMDIR", { cgroup_id = id, path = path })
+end
+
+function M.endpoint(key, container_id)
+    return M.record("ENDPOINT", { key = key, container_id = container_id })
+end
+
+function M.gap(cause, count)
+    return M.record("GAP", { cause = cause, count = count, total = count, cpu = -1 })
 end
 
 function M.user(user)

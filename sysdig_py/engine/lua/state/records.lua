@@ -15,6 +15,7 @@ local fds = require("state.fds")
 local interfaces = require("state.interfaces")
 local sockets = require("state.sockets")
 local program = require("state.program")
+local restoring = require("state.restoring")
 local told = require("state.told")
 local threads = require("state.threads")
 local users = require("state.users")
@@ -73,7 +74,7 @@ on("THREAD", "tid", function(at, rec, tid)
     if threads.pending > 0 then threads.flush() end
     local pid = num(at.pid) or tid
     local thread = threads.get(tid)
-    if not thread or not is_same_thread(thread, pid, num(at.start_ts) or 0) then
+    if restoring.active or not thread or not is_same_thread(thread, pid, num(at.start_ts) or 0) then
         thread = threads.create(tid, pid)
     elseif thread.known and not str(at.exe) then
         -- told by the kernel from outside of the process, where its arguments cannot be read
@@ -86,6 +87,7 @@ on("THREAD", "tid", function(at, rec, tid)
     if not thread.known then thread.born = rec.ts > 0 and tonumber(thread.start_ts) - tonumber(cur.first_ts) or nil end
     thread.cgroup, thread.known = tonumber(rec.cgroup_id), true
     if snapshot then snapshot.thread(thread) end
+    if restoring.active then restoring.thread(thread) end
 end)
 
 local L4 = { [2] = "tcp", [3] = "udp", [4] = "icmp", [5] = "raw" }
@@ -128,6 +130,7 @@ local function settle_socket(fd, thread)
 end
 
 on("FD", "fd", function(at, rec, number)
+    if restoring.active then return restoring.fd(snapshot_fd(at, rec, number)) end
     local pid = tonumber(rec.pid)
     if pid == 0 then pid = tonumber(rec.tid) end
     local thread = threads.get(pid) or threads.placeholder(pid, pid)
@@ -202,6 +205,8 @@ end)
 on("CGROUP_RMDIR", "cgroup_id", function(_, _, id)
     containers.cgroup_removed(id)
 end)
+
+restoring.register(on)
 
 do
     local at, code = event_info.layout("STATE_ENTERED")
