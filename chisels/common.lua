@@ -8,7 +8,7 @@ ONE_S_IN_NS = 1000000000
 ONE_MS_IN_NS = 1000000
 ONE_US_IN_NS = 1000
 
-local JSON_ORDER = { "ts", "data", "info", "lost", "name", "desc", "is_key" }
+local JSON_ORDER = { "ts", "data", "info", "lost", "counted", "name", "desc", "is_key" }
 local KEY_SEPARATOR = "\001\001"
 local COLUMN = 20
 local RULER = ("-"):rep(80)
@@ -160,6 +160,7 @@ local function print_json_table(rows, ts_s, ts_ns, viz)
     local lost = losses.since_last()
     local whole = { ts = sysdig.make_ts(ts_s, ts_ns), data = data, info = json_info(viz) }
     whole.lost = lost > 0 and lost or nil
+    whole.counted = losses.counted_since_last()
     print(json.encode(whole, { indent = true, keyorder = JSON_ORDER }))
 end
 

@@ -3,6 +3,7 @@
 -- A connection has two sides, each with its own counts, because both may be on this machine. Only one of them enters
 -- the row. Memory stays bounded: connections that were not used for a while are added to their rows and forgotten.
 
+local losses = require "losses"
 local percentiles = require "percentiles"
 
 local M = {}
@@ -30,12 +31,12 @@ function Side:move(is_read, bytes, now, is_server)
         self.maximum = math.max(self.maximum, latency)
         percentiles.add(self.latencies, latency)
     end
-    self.lost = sysdig.get_lost_events()
+    self.lost = losses.missing()
 end
 
 local function new_side()
     -- requests = -1: not described yet
-    local lost = sysdig.get_lost_events()
+    local lost = losses.missing()
     return setmetatable({
         read = 0, written = 0, requests = -1, asked = false, total = 0, maximum = 0, latencies = {},
         lost_before = lost, lost = lost,

@@ -12,7 +12,7 @@
 -- the client's. A connection whose both ends are on this machine is counted once: at its client when that was seen
 -- moving data, else at its server. Latency runs at the client from the end of the last write to the end of the first
 -- read of the answer; where only the server was seen, from its last read to its first write. p50 and p99 are right
--- within 5%. Where events were lost while a row grew, it is marked with "!" and is a lower bound.
+-- within 5%. Where events were lost or only counted while a row grew, it is marked with "!" and is a lower bound.
 -- luacheck: read globals format_bytes format_time_interval
 
 require "common"

@@ -9,7 +9,7 @@ local losses = require "losses"
 
 local M = {}
 
-local KEY_ORDER = { "ts", "data", "info", "lost", "name", "desc", "is_key" }
+local KEY_ORDER = { "ts", "data", "info", "lost", "counted", "name", "desc", "is_key" }
 
 -- One line: every cell padded to its column, but for the last one. Nothing is cut: names matter more than columns.
 function M.line(columns, cell_of)
@@ -55,6 +55,7 @@ local function print_json(columns, rows, ts_s)
     end
     local lost = sysdig.get_lost_events()
     local whole = { ts = sysdig.make_ts(ts_s, 0), data = data, info = info, lost = lost > 0 and lost or nil }
+    whole.counted = losses.counted_since_last()
     print(json.encode(whole, { indent = true, keyorder = KEY_ORDER }))
 end
 

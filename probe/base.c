@@ -28,6 +28,7 @@
 #define JUDGE_FILTERS base_constant(CONSTANT_JUDGE_FILTERS)
 #define JUDGE_NEEDS base_constant(CONSTANT_JUDGE_NEEDS)
 #define JUDGE_RULES base_constant(CONSTANT_JUDGE_RULES)
+#define OVERHEAD base_constant(CONSTANT_OVERHEAD) /* whether the cost is capped (overhead.c) */
 
 #define PLAN_COUNT 512
 #define PLAN_PARAMS 10
@@ -54,6 +55,7 @@ struct counters {
 struct control {
 	u64 generation;
 	u64 told_generation; /* what was told before has to be told again (touch.c) */
+	u64 reduction; /* REDUCE_* bits, and from bit 32 on the part that is kept (overhead.c) */
 };
 
 /* how one parameter of a record is made: capture/plans.py writes these */
@@ -76,7 +78,8 @@ struct plan {
 	u8 fd_arg; /* which argument is the fd the event works on; 255: none */
 	u8 rules;  /* of calls that the same snaplen rules decide about; 0: none does */
 	u16 touch; /* TOUCH_*: which arguments and results are fds */
-	u16 unused;
+	u8 spare;  /* SPARE_*: whether it may be left out to cap the cost */
+	u8 fd_at;  /* of a brief record: parameter with the fd; 0: none; BRIEF_NEVER */
 	struct step steps[PLAN_PARAMS];
 };
 
@@ -287,9 +290,23 @@ static __always_inline long base_read_pointed_text(struct scratch *s, void *to, 
 	return base_read_user_text(to, size, (void *)address);
 }
 
+/* what is done less to cap the cost */
+static __always_inline u64 base_reduction(void)
+{
+	u32 zero = 0;
+	struct control *shared;
+
+	if (!OVERHEAD)
+		return 0;
+	shared = control.lookup(&zero);
+	return shared ? *(volatile u64 *)&shared->reduction : 0;
+}
+
 /* how much of the call's data is kept */
 static __always_inline u64 base_snaplen(struct scratch *s)
 {
+	if (base_reduction() & REDUCE_DATA)
+		return 0;
 	return JUDGE_RULES ? s->call.snaplen : SNAPLEN;
 }
 

@@ -26,7 +26,8 @@ static __always_inline int fault_report(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct fixed f = {};
 
-	if (bpf_get_current_pid_tgid() >> 32 == TRACER_PID)
+	if (bpf_get_current_pid_tgid() >> 32 == TRACER_PID ||
+	    !overhead_wants_event(EV_PAGE_FAULT_E))
 		return 0;
 	fixed_begin(&f, EV_PAGE_FAULT_E, NPARAMS_PAGE_FAULT_E);
 	fixed_add(&f, ctx->args[0], 8);

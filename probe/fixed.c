@@ -20,6 +20,7 @@ static __always_inline void fixed_begin(struct fixed *f, u16 type, u32 nparams)
 	u64 id = bpf_get_current_pid_tgid();
 	u8 *record = (u8 *)f->record;
 
+	*(u32 *)(record + 4) = overhead_flag();
 	*(u64 *)(record + 8) = slot_cgroup_id(slot_find((u32)id), (u32)id);
 	*(u32 *)(record + 16) = id >> 32;
 	*(u32 *)(record + 20) = (u16)bpf_get_smp_processor_id();

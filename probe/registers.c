@@ -68,6 +68,12 @@ static __always_inline bool base_is_compat(const struct registers *regs)
 	return base_is_compat_call(regs->cs, regs->cx, regs->ip);
 }
 
+/* whether the call in hand is one of the 32-bit table, without its registers */
+static __always_inline bool base_is_task_compat(void)
+{
+	return base_follow(base_task(), struct task_struct, thread_info.status) & STATUS_COMPAT;
+}
+
 /* the number of a call and nothing else, false when it is one of the 32-bit table */
 static __always_inline bool base_read_native_nr(u64 address, u32 *nr)
 {
@@ -83,6 +89,7 @@ static __always_inline bool base_read_native_nr(u64 address, u32 *nr)
 #elif defined(CONFIG_ARM64)
 
 #define PSTATE_MODE32 0x10
+#define THREAD_32BIT (1 << 22) /* TIF_32BIT */
 
 struct registers {
 	struct pt_regs all;
@@ -121,6 +128,12 @@ static __always_inline u64 base_instruction(u64 address)
 static __always_inline bool base_is_compat(const struct registers *regs)
 {
 	return regs->all.pstate & PSTATE_MODE32;
+}
+
+/* whether the call in hand is one of the 32-bit table, without its registers */
+static __always_inline bool base_is_task_compat(void)
+{
+	return base_follow(base_task(), struct task_struct, thread_info.flags) & THREAD_32BIT;
 }
 
 /* the number of a call and nothing else, false when it is one of the 32-bit table */

@@ -27,9 +27,10 @@ int on_signal_deliver(struct bpf_raw_tracepoint_args *ctx)
 	u64 id = bpf_get_current_pid_tgid();
 	struct scratch *s = base_scratch();
 
-	if (!s || id >> 32 == TRACER_PID)
+	if (!s || id >> 32 == TRACER_PID || !overhead_wants_event(EV_SIGNALDELIVER_E))
 		return 0;
 	process_fill(s, (void *)bpf_get_current_task());
+	s->call.flags |= overhead_flag();
 	store_begin(s, EV_SIGNALDELIVER_E, NPARAMS_SIGNALDELIVER_E);
 	store_u64(s, signal_sender(ctx->args[1], ctx->args[0]));
 	store_u64(s, (u32)id);

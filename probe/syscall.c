@@ -99,7 +99,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	if (judge_skips_entry(nr))
 		return 0;
 	id = bpf_get_current_pid_tgid();
-	if (id >> 32 == TRACER_PID)
+	if (id >> 32 == TRACER_PID || overhead_skips_entry(nr, (u32)id))
 		return 0;
 	slot = slot_claim((u32)id);
 	if (!slot) {
@@ -234,6 +234,8 @@ static __always_inline bool syscall_store_common(struct scratch *s, struct plan 
 		syscall_store_close(s);
 	else if (plan && (handler == HANDLER_READ || handler == HANDLER_WRITE))
 		syscall_store_io(s, plan, syscall_data_length(s, plan));
+	else if (plan && overhead_is_brief(s, plan))
+		overhead_store_brief(s, plan);
 	else
 		return false;
 	return true;
@@ -294,7 +296,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (judge_skips_exit(ctx->args[0]))
 		return 0;
 	id = bpf_get_current_pid_tgid();
-	if (id >> 32 == TRACER_PID)
+	if (id >> 32 == TRACER_PID || overhead_skips_exit(ctx->args[0], (u32)id))
 		return 0;
 	s = base_scratch();
 	if (!s)
@@ -314,7 +316,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	} else {
 		plan = plans.lookup(&nr);
 	}
-	if (syscall_is_told_elsewhere(s, plan) || !judge_wants(s, plan))
+	if (syscall_is_told_elsewhere(s, plan) || !judge_wants(s, plan) || !overhead_wants(s, plan))
 		return 0;
 	syscall_tell(ctx, s, plan, syscall_due(s, slot, plan, id));
 	syscall_make(ctx, s, plan);

@@ -194,6 +194,8 @@ static __always_inline void uring_submit(struct bpf_raw_tracepoint_args *ctx, u6
 		return;
 	uring_fill(s, request, call, plan, -NATIVE_EINPROGRESS);
 	s->call.latency = 0;
+	if (!overhead_wants(s, base_call_plan(s)))
+		return;
 	touch_ring_call(s);
 	handlers.call(ctx, HANDLER_TOUCH);
 }
@@ -257,6 +259,8 @@ int on_io_uring_complete(struct bpf_raw_tracepoint_args *ctx)
 		ring_calls.delete(&request);
 	else
 		s->call.latency = 0;
+	if (!overhead_wants(s, base_call_plan(s)))
+		return 0;
 	touch_ring_call(s);
 	handlers.call(ctx, HANDLER_TOUCH);
 	return 0;

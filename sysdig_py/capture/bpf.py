@@ -18,6 +18,11 @@ RAW_TRACEPOINT: Final = 17
 RINGBUF: Final = 27
 ARRAY_OF_MAPS: Final = 12
 _MAP_CREATE, _MAP_UPDATE, _PROG_LOAD, _RAW_TRACEPOINT_OPEN, _MAP_UPDATE_BATCH = 0, 2, 5, 17, 26
+_OBJ_GET_INFO_BY_FD, _ENABLE_STATS, _STATS_RUN_TIME = 15, 32, 0
+_INFO_SIZE: Final = 256
+# places in struct bpf_prog_info: xlated_prog_len, run_time_ns with run_cnt behind it
+_LOADED_SIZE_AT: Final = 20
+_RUN_TIME_AT: Final = 192
 _SYSCALL_NUMBERS: Final = {"x86_64": 321, "aarch64": 280}
 MACHINES: Final = tuple(_SYSCALL_NUMBERS)
 _ATTR_SIZE: Final = 72
@@ -99,6 +104,30 @@ def attach(tracepoint: str, program: int) -> int:
     """Attach a program to a raw tracepoint until the descriptor returned is closed."""
     name = ctypes.create_string_buffer(tracepoint.encode())
     return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QI", ctypes.addressof(name), program))
+
+
+def enable_stats() -> int:
+    """Have the kernel measure the run time of all programs until the descriptor returned is closed."""
+    return _bpf(_ENABLE_STATS, struct.pack("<I", _STATS_RUN_TIME))
+
+
+def program_statistics(program: int) -> tuple[int, int]:
+    """Return for how many ns a program ran, and how often, while statistics were on."""
+    nanoseconds, runs = struct.unpack_from("<QQ", _information(program), _RUN_TIME_AT)
+    return nanoseconds, runs
+
+
+def program_size(program: int) -> int:
+    """Return the size of a loaded program in bytes, after the verifier took out what is never reached."""
+    (size,) = struct.unpack_from("<I", _information(program), _LOADED_SIZE_AT)
+    return int(size)
+
+
+def _information(program: int) -> ctypes.Array[ctypes.c_char]:
+    """Return the kernel's `struct bpf_prog_info` of a program."""
+    info = ctypes.create_string_buffer(_INFO_SIZE)
+    _bpf(_OBJ_GET_INFO_BY_FD, struct.pack("<IIQ", program, _INFO_SIZE, ctypes.addressof(info)))
+    return info
 
 
 def _load(name: str, code: bytes, log: ctypes.Array[ctypes.c_char] | None) -> int:

@@ -33,6 +33,7 @@ class Constant(enum.IntEnum):
     JUDGE_FILTERS = 7  # whether there are filters at all
     JUDGE_NEEDS = 8  # which facts to gather (`judge_code.NEEDS`)
     JUDGE_RULES = 9  # whether there are snaplen rules
+    OVERHEAD = 10  # whether the cost is capped
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from typing import Final
 from sysdig_py.capture import conversions, extras, judge_code, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.image import CONSTANT_BASE, Constant
+from sysdig_py.capture.overhead.levels import ROWS, Reduce
+from sysdig_py.capture.overhead.spare import BRIEF_NEVER, Spare
 from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
 from sysdig_py.capture.told_marks import EPOCHS
 from sysdig_py.capture.touches import THEN_NOTHING, THEN_PLAN, Touch
@@ -178,6 +180,8 @@ def constants(arch: str) -> dict[str, str]:
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}
     made |= {f"TRANSFER_{kind.name}": kind.value for kind in Transfer} | {"DETAIL_TOLD_BEFORE": TOLD_BEFORE}
     made |= {f"VERDICT_{verdict.name}": verdict.value for verdict in Verdict} | judge_code.constants()
+    made |= {f"SPARE_{one.name}": one.value for one in Spare} | {f"REDUCE_{bit.name}": bit.value for bit in Reduce}
+    made |= {"BRIEF_NEVER": BRIEF_NEVER, "OVERHEAD_ROWS": ROWS}
     return {name: str(value) for name, value in made.items()}
 
 

@@ -19,6 +19,8 @@ from sysdig_py.capture.container_answers import ContainerAnswers
 from sysdig_py.capture.demand import Demand
 from sysdig_py.capture.machine import machine_info
 from sysdig_py.capture.options import DEFAULT_SNAPLEN, LiveOptions
+from sysdig_py.capture.overhead.governor import Governor
+from sysdig_py.capture.overhead.meter import Meter
 from sysdig_py.capture.probe import Probe
 from sysdig_py.capture.proc import snapshot, threads
 from sysdig_py.capture.proc.cpu import CpuSamples
@@ -57,7 +59,9 @@ class LiveCapture:
         self._probe: Probe | None = None
         self._pending: deque[bytes] = deque()
         self._started = time.monotonic()
-        self._events = 0
+        self._counts: dict[str, int] = {}
+        self._meter: Meter | None = None
+        self._governor: Governor | None = None
         self._bytes = 0
         self._lost: dict[str, int] = {}
         self._stopping = False
@@ -112,8 +116,14 @@ class LiveCapture:
             self._pending.extend(_blocks(snapshot(hierarchy, user_names=self.options.user_names)))
         self._pending.extend([idle_thread()] if "switch" in self.options.events else [])
         self._samples = CpuSamples(os.getpid()) if "procinfo" in self.options.events else None
+        if self.options.max_overhead:
+            self._cap(self.options.max_overhead)
         if self.options.drop_rights:
             rights.drop()
+
+    def _cap(self, percent: float) -> None:
+        self._meter = Meter(self.probe.program_fds, drop_rights=self.options.drop_rights)
+        self._governor = Governor(percent, kernel.machine(), self.probe, self._meter)
 
     def skip_before(self, ts: int, rel: int) -> None:
         """Do nothing: nothing is before the events of now."""
@@ -123,7 +133,7 @@ class LiveCapture:
         if not self._feed_pending(engine):
             return True
         step = engine.drain(_DRAIN_LIMIT, self._settled())
-        self._events = engine.stats()["events"]
+        self._counts = engine.stats()
         if step.status is Status.STOP:
             return False
         if step.status is Status.CGROUP:
@@ -157,10 +167,14 @@ class LiveCapture:
         if self._probe is not None:
             self._bytes = self._probe.rings.consumed()
             self._lost = self._losses()
-        return CaptureStats(self._events, self._bytes, self._lost, time.monotonic() - self._started)
+        seconds = time.monotonic() - self._started
+        return CaptureStats.of(self._counts, self._bytes, self._lost, seconds)
 
     def close(self) -> None:
         """Take the probe out of the kernel."""
+        if self._meter is not None:
+            self._meter.close()
+            self._meter = None
         if self._probe is not None:
             self.stats()
             self._probe.close()
@@ -171,6 +185,8 @@ class LiveCapture:
         self._pending.extend(self._resolver.pending())
         self._pending.extend(_blocks(self._cpu_samples()))
         self._tell_again()
+        if self._governor is not None and not self._pending and not self._stopping:
+            self._pending.extend(self._governor.records())
         told = bool(self._pending)
         done = self._feed_all(engine)
         if told:
@@ -219,6 +235,7 @@ class LiveCapture:
         """Sleep until there is something worth waking up for; False when the capture is at its end."""
         if self._stopping:
             self._pending.extend(self._untold(engine))
+            self._pending.extend(self._governor.rest() if self._governor is not None else ())
             return bool(self._pending)
         if self.options.max_seconds and time.monotonic() - self._started >= self.options.max_seconds:
             self.stop()

@@ -81,6 +81,11 @@ class Loaded:
         """Return the descriptor of a program."""
         return self._programs[name]
 
+    @property
+    def entry_fds(self) -> list[int]:
+        """Return the descriptors of the programs that are attached; the others run as part of these."""
+        return [self._programs[tracepoint_function(name)] for name in self._tracepoints]
+
     def attach(self) -> None:
         """Attach every tracepoint's program; records flow from here on."""
         for name in self._tracepoints:

@@ -31,6 +31,7 @@ class LiveOptions:
         snapshot: read `/proc` at the start; without, the stream tells threads and open files at their first use only,
             and what never does anything stays unknown.
         latency: measure the time spent in each call; without, entries are not traced, which makes a call cheaper.
+        max_overhead: cap of what the capture costs, in percent of the machine's processor time; 0 for none.
         events: event types to capture that are captured only when asked for (`capture/extras.py`).
     """
 
@@ -43,6 +44,7 @@ class LiveOptions:
     user_names: bool = True
     snapshot: bool = True
     latency: bool = True
+    max_overhead: float = 0.0
     events: frozenset[str] = frozenset()
     snaplen_rules: tuple[SnaplenRule, ...] = ()
 
@@ -65,3 +67,5 @@ class LiveOptions:
             raise UsageError(f"the ring size must be a power of two of at least {PAGE} bytes, not {size}")
         if self.rings is not None and not 1 <= self.rings <= MAX_RINGS:
             raise UsageError(f"there can be 1 to {MAX_RINGS} rings, not {self.rings}")
+        if not 0 <= self.max_overhead <= 100:
+            raise UsageError(f"the overhead can be capped at up to 100 percent, not at {self.max_overhead:g}")

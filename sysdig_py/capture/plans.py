@@ -26,13 +26,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sysdig_py.capture.conversions import Conversion
+from sysdig_py.capture.overhead.spare import brief_fd, spare
 from sysdig_py.capture.touches import touches
 from sysdig_py.capture.treatment import Treatment
 from sysdig_py.schema.events import EventType, Param, events, syscalls
 
 PLAN_COUNT: Final = 512
 MAX_STEPS: Final = 10
-_PLAN: Final = struct.Struct("<HHBBBBBBBBHxx")
+_PLAN: Final = struct.Struct("<HHBBBBBBBBHBB")
 NO_FD: Final = 255
 
 
@@ -386,7 +387,10 @@ def pack_plan(event: EventType, ppm_sc: int, treatment: Treatment) -> bytes:
     body = b"".join(step.pack() for step in made)
     fds = treatment.rules, touches(event, RECIPES.get(event.id, ""))
     judged = treatment.verdict, treatment.group, event.feeds_state, fd_argument(event)
-    return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, *judged, *fds) + body.ljust(MAX_STEPS * 4, b"\0")
+    capped = spare(event), brief_fd(event, has_argument=fd_argument(event) != NO_FD)
+    return _PLAN.pack(event.code, ppm_sc, handler, nparams, detail, *judged, *fds, *capped) + body.ljust(
+        MAX_STEPS * 4, b"\0"
+    )
 
 
 def reported(arch: str) -> dict[int, tuple[EventType, int]]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.loader import Loaded
 from sysdig_py.capture.machine import memory_bytes
 from sysdig_py.capture.options import MAX_SNAPLEN, PAGE, LiveOptions
+from sysdig_py.capture.overhead.reduction import Reduction
 from sysdig_py.capture.pushdown import Pushdown
 from sysdig_py.capture.ring import MAX_RINGS, Rings, RingView, map_shared, ring_bytes, ring_count, unmap
 from sysdig_py.capture.told_marks import ToldMarks
@@ -77,6 +78,7 @@ class Probe:
         self._counters_length = -(-self._cpus * _COUNTERS_SIZE // PAGE) * PAGE
         self._counters = map_shared(self._loaded.map_fd("counters"), self._counters_length, 0, writable=False)
         self._told = ToldMarks(self._loaded.map_fd("control"), self._loaded.map_fd("touch_epochs"))
+        self._reduction = self._shared_reduction() if options.max_overhead else None
         self.rings = Rings(self._loaded.ring_fds, size)
 
     @property
@@ -119,6 +121,20 @@ class Probe:
         """Make the probe tell every thread and open file once more when it is used next."""
         self._told.renew()
 
+    @property
+    def program_fds(self) -> list[int]:
+        """Return the descriptors of the programs that the kernel runs by itself."""
+        return self._loaded.entry_fds
+
+    def reduce(self, reduction: int) -> None:
+        """Say what is left out to cap the cost (`overhead.levels.word`); needs `LiveOptions.max_overhead`."""
+        if self._reduction is not None:
+            self._reduction.set(reduction)
+
+    def spared(self) -> Sequence[int]:
+        """Return how many calls were left out to cap the cost, by row (`overhead.levels.ROWS`)."""
+        return self._reduction.left_out() if self._reduction is not None else ()
+
     def detach(self) -> None:
         """Detach; what is in the ring can still be read."""
         self._loaded.detach()
@@ -129,13 +145,19 @@ class Probe:
         self.rings.close()
         unmap(self._counters, self._counters_length)
         self._told.close()
+        if self._reduction is not None:
+            self._reduction.close()
         self._loaded.close()
+
+    def _shared_reduction(self) -> Reduction:
+        return Reduction(self._loaded.map_fd("control"), self._loaded.map_fd("overhead_counts"), self._cpus)
 
     def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int, rings: int) -> Loaded:
         self._clock_offset = _clock_offset()
         constants = _constants(options, size, rings, self._cpus, self._clock_offset) | self._pushdown.constants
         hooks = self._pushdown.hooks
         entries = {"ring": size} | ({} if self._pushdown.container_checks else {"cgroup_answers": 1})
+        entries |= {} if options.max_overhead else {"overhead_counts": 1}
         sizes = _sizes(options, self._cpus, rings)
         key = image_key(self._arch, hierarchy, sizes)
         image = image_cache.find(key)
@@ -244,6 +266,7 @@ def _constants(options: LiveOptions, size: int, rings: int, cpus: int, offset: i
         Constant.SNAPLEN: options.data_bytes,
         Constant.WAKE_BYTES: max(size * rings // 8 // cpus, 1),
         Constant.RING_COUNT: rings,
+        Constant.OVERHEAD: int(options.max_overhead > 0),
     }
 
 

@@ -20,6 +20,7 @@ ORDER: Final = (
     "store.c",
     "slot.c",
     "judge.c",
+    "overhead.c",
     "fixed.c",
     "compat.c",
     "touch.c",

@@ -153,8 +153,8 @@ class Replay:
         lost = dict(self._stats.lost)
         for cause, count in (self._totals.lost if self._totals else {}).items():
             lost[cause] = lost.get(cause, 0) + count
-        events = self._engine.stats()["events"] if self._engine else 0
-        return CaptureStats(events, self._stats.bytes, lost, (self._last_ts - self._first_ts) / 1e9)
+        seconds = (self._last_ts - self._first_ts) / 1e9
+        return CaptureStats.of(self._engine.stats() if self._engine else {}, self._stats.bytes, lost, seconds)
 
     def close(self) -> None:
         """Close the file."""

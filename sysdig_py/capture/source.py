@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sysdig_py.engine.vm import Engine
@@ -18,13 +19,34 @@ class CaptureStats:
         bytes: bytes of all records.
         lost: events lost, per cause.
         seconds: duration of the capture.
+        counted: events that were left out to cap the cost, and only counted (`--max-overhead`).
+        reduced: the furthest step that took (`capture.overhead.levels.Step`).
     """
 
     def __init__(
-        self, events: int = 0, bytes: int = 0, lost: dict[str, int] | None = None, seconds: float = 0.0
+        self,
+        events: int = 0,
+        bytes: int = 0,
+        lost: dict[str, int] | None = None,
+        seconds: float = 0.0,
+        counted: int = 0,
+        reduced: int = 0,
     ) -> None:
         """Begin with these counts."""
         self.events, self.bytes, self.lost, self.seconds = events, bytes, lost or {}, seconds
+        self.counted, self.reduced = counted, reduced
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int], bytes: int, lost: dict[str, int], seconds: float) -> CaptureStats:
+        """Return them with what the engine counted (`Engine.stats`)."""
+        events, counted, reduced = (counts.get(name, 0) for name in ("events", "counted", "overhead_step"))
+        return cls(events, bytes, lost, seconds, counted, reduced)
+
+    def left_out(self) -> str:
+        """Return what was left out to cap the cost as a part of a report, "" for nothing."""
+        if not self.reduced:
+            return ""
+        return f", {self.counted} only counted (--max-overhead went to step {self.reduced} of 4)"
 
 
 class Source(Protocol):

@@ -96,12 +96,14 @@ class HostCallbacks(NamedTuple):
         find_chisel: chisel name -> path and source text.
         window: width and height of the terminal, (-1, -1) without one.
         is_tty: whether the output is a terminal.
+        notice: told one line about what is left out of the stream to cap its cost, when that changes.
     """
 
     compile_filter: Callable[[str], str] = _no_filter
     find_chisel: Callable[[str], tuple[str, bytes]] = _no_chisel
     window: Callable[[], tuple[int, int]] = lambda: (-1, -1)
     is_tty: Callable[[], bool] = lambda: False
+    notice: Callable[[str], None] = lambda _line: None
 
 
 def _bytes(text: str | bytes) -> bytes:
@@ -391,4 +393,5 @@ def _callbacks(host: HostCallbacks) -> tuple[Callable[..., Any], ...]:
         find_chisel,
         lambda: host.window(),
         lambda: bool(host.is_tty()),
+        lambda line: host.notice(_text(line)),
     )

@@ -47,6 +47,7 @@ def write(
             rows += group.num_rows
         stats = selection.stats
         known = facts | {"rows": rows, "lost": stats.lost if stats else {}}
+        known |= {"only_counted": stats.counted} if stats and stats.counted else {}
         writer.add_key_value_metadata({"sysdig_py": json.dumps(known, default=str)})
     return rows
 

@@ -43,6 +43,7 @@ class Flag(enum.IntFlag):
     LARGE = 4  # parameter lengths are u32 (same bit as in .scap EVF blocks)
     COMPAT32 = 0x10  # a 32-bit system call on a 64-bit kernel
     IO_URING = 0x20  # asked for through an io_uring: not a system call, but what one would have done
+    SAMPLED = 0x40  # others like it were left out; the last OVERHEAD record tells how many
 
 
 def pack_record(

@@ -30,6 +30,7 @@ class State(enum.IntEnum):
     GAP = 0xF008  # events were lost here
     SKIP = 0xF009  # a filtered trace left out more events than a record's `skipped` can count
     SECTION = 0xF00A  # a section of the trace begins, or its state is complete
+    OVERHEAD = 0xF00B  # what is left out of the stream so that the capture costs no more than it may
     ENTERED = 0xF00E  # the enter event, left out, of an exit that a filtered trace keeps
     CGROUP_MKDIR = 0xF010  # from the kernel: a cgroup was made; CGROUP follows when it is resolved
     CGROUP_RMDIR = 0xF011  # from the kernel
@@ -43,6 +44,8 @@ class State(enum.IntEnum):
 
 
 FIRST: Final = 0xF000
+# one entry of an OVERHEAD record's `calls`: event type, ppm_sc of generic events, how many
+LEFT_OUT: Final = "<HHQ"
 
 
 class FdType(enum.IntEnum):
@@ -144,6 +147,10 @@ STATE_TYPES: Final[tuple[EventType, ...]] = (
     _type(State.SKIP, "count:uint64"),
     # phase: `Section`
     _type(State.SECTION, "phase:uint8"),
+    # step: `capture.overhead.levels.Step`; one_in: of calls that feed no state one in so many is kept, 0: none;
+    # programs, own, limit: shares of the machine's processor time in millionths, those of the probe's programs and of
+    # the capturing process as measured last; calls: what was left out since the last such record, as `LEFT_OUT`
+    _type(State.OVERHEAD, "step:uint8 one_in:uint32 programs:uint32 own:uint32 limit:uint32 calls:bytebuf"),
     # event: the whole record
     _type(State.ENTERED, "event:bytebuf"),
     _type(State.CGROUP_MKDIR, "cgroup_id:uint64 path:charbuf"),

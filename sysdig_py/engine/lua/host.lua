@@ -15,6 +15,7 @@ local con = require("control")
 local filter_types = require("filter_types")
 local lanes = require("scap.lanes")
 local lines = require("lines")
+local overhead = require("state.overhead")
 local out = require("out")
 local record = require("record")
 local record_sink = require("record_sink")
@@ -39,10 +40,11 @@ end
 sinks.on_change = on_change
 
 -- What may be asked of Python.
-function M.init(compile_filter, find_chisel, window, is_tty)
+function M.init(compile_filter, find_chisel, window, is_tty, notice)
     local callbacks = M.callbacks
     callbacks.compile_filter, callbacks.find_chisel = compile_filter, find_chisel
     callbacks.window, callbacks.is_tty = window, is_tty
+    overhead.on_notice = notice
 end
 
 -- Facts of the source that comes (next); what an earlier one told is forgotten.
@@ -194,7 +196,8 @@ function M.stats()
     local stats = {
         events = control.num, delivered = control.delivered, rejected = control.rejected,
         state_only = control.state_only, state_records = control.state_records, unknown = control.unknown,
-        malformed = control.malformed, lost = control.lost, threads = threads.count, containers = containers.count,
+        malformed = control.malformed, lost = control.lost, counted = overhead.counted,
+        overhead_step = overhead.highest, threads = threads.count, containers = containers.count,
     }
     for cause, count in pairs(state_records.lost_by_cause) do stats["lost." .. cause] = count end
     return stats

@@ -9,6 +9,7 @@ local containers = require("state.containers")
 local endpoints = require("state.endpoints")
 local fds = require("state.fds")
 local interfaces = require("state.interfaces")
+local overhead = require("state.overhead")
 local state_records = require("state.records")
 local threads = require("state.threads")
 local users = require("state.users")
@@ -22,6 +23,7 @@ local function clear_counters()
     ffi.fill(control, ffi.sizeof(control))
     control.max_events, control.limit_ns, control.until_rel = max_events, limit_ns, until_rel
     clear(state_records.lost_by_cause)
+    overhead.forget()
 end
 
 local function clear_state()

@@ -465,6 +465,7 @@ S.events = {
 [61448]={code=61448,id="STATE_GAP",name="gap",category=0,flags=0,params={{name="cause",type="charbuf",fmt="dec"},{name="count",type="uint64",fmt="dec"},{name="total",type="uint64",fmt="dec"},{name="cpu",type="int16",fmt="dec"}}},
 [61449]={code=61449,id="STATE_SKIP",name="skip",category=0,flags=0,params={{name="count",type="uint64",fmt="dec"}}},
 [61450]={code=61450,id="STATE_SECTION",name="section",category=0,flags=0,params={{name="phase",type="uint8",fmt="dec"}}},
+[61451]={code=61451,id="STATE_OVERHEAD",name="overhead",category=0,flags=0,params={{name="step",type="uint8",fmt="dec"},{name="one_in",type="uint32",fmt="dec"},{name="programs",type="uint32",fmt="dec"},{name="own",type="uint32",fmt="dec"},{name="limit",type="uint32",fmt="dec"},{name="calls",type="bytebuf",fmt="dec"}}},
 [61454]={code=61454,id="STATE_ENTERED",name="entered",category=0,flags=0,params={{name="event",type="bytebuf",fmt="dec"}}},
 [61456]={code=61456,id="STATE_CGROUP_MKDIR",name="cgroup_mkdir",category=0,flags=0,params={{name="cgroup_id",type="uint64",fmt="dec"},{name="path",type="charbuf",fmt="dec"}}},
 [61457]={code=61457,id="STATE_CGROUP_RMDIR",name="cgroup_rmdir",category=0,flags=0,params={{name="cgroup_id",type="uint64",fmt="dec"},{name="path",type="charbuf",fmt="dec"}}},

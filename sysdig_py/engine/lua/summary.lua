@@ -1,6 +1,7 @@
 -- How often each event came: the table of -S. Counts go on over all files of a run.
 local ev = require("ev")
 local lanes = require("scap.lanes")
+local overhead = require("state.overhead")
 local sinks = require("sinks")
 local state_records = require("state.records")
 
@@ -71,6 +72,7 @@ function M.text()
     if state_records.lost_in_all > 0 then
         lines[#lines + 1] = ("! %d events were lost: the counts are lower bounds"):format(state_records.lost_in_all)
     end
+    if overhead.counted_in_all > 0 then lines[#lines + 1] = overhead.mark_of_counts() end
     return table.concat(lines, "\n") .. "\n"
 end
 

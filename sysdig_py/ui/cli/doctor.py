@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
-from sysdig_py.capture import cgroups, kernel, rights
+from sysdig_py.capture import bpf, cgroups, kernel, rights
 from sysdig_py.capture.headers import BTF
 from sysdig_py.capture.machine import machine_info
 from sysdig_py.capture.ring import ring_bytes
@@ -117,6 +117,16 @@ def _first_line(path: str) -> str:
         return Path(path).read_text().strip().partition("\n")[0]
     except OSError:
         return ""
+
+
+def check_statistics() -> Finding:
+    """Whether the kernel measures the run time of programs, which --max-overhead goes by."""
+    try:
+        os.close(bpf.enable_stats())
+    except OSError as error:
+        found = f"{os.strerror(error.errno or 0)}: --max-overhead cannot measure"
+        return Finding("warn", found, "run it as root (CAP_SYS_ADMIN), on kernel 5.8 or later")
+    return Finding("ok", "run times of programs can be measured")
 
 
 def check_types() -> Finding:
@@ -258,6 +268,7 @@ CHECKS: Final[dict[str, Callable[[], Finding]]] = {
     "rights": check_rights,
     "pid namespace": check_namespace,
     "bpf": check_bpf,
+    "bpf statistics": check_statistics,
     "kernel types": check_types,
     "tracepoints": check_tracepoints,
     "bcc": check_bcc,

@@ -62,7 +62,9 @@ def _facts(path: str, filter_text: str) -> dict[str, Any]:
     facts |= _native(path) if isinstance(source, Replay) else {"complete": not source.warnings}
     facts["damage"] = source.warnings
     facts["machine"] = source.machine
-    facts |= {"lost": source.stats().lost, "start": _time(census.first_ts), "end": _time(census.last_ts)}
+    stats = source.stats()
+    facts |= {"lost": stats.lost, "only_counted": stats.counted, "overhead_step": stats.reduced}
+    facts |= {"start": _time(census.first_ts), "end": _time(census.last_ts)}
     facts["seconds"] = (census.last_ts - census.first_ts) / _SECOND
     facts["events"] = sum(census.events.values())
     facts |= {"processes": census.processes, "threads": census.threads}
@@ -135,11 +137,17 @@ def _overview_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("duration", f"{facts['seconds']:,.3f} s"),
         ("events", f"{facts['events']:,} of {facts['processes']:,} processes, {facts['threads']:,} threads"),
         ("lost", f"{lost:,}{f' ({causes})' if causes else ''}"),
+        ("left out", _left_out(facts)),
         ("filter", header.get("filter") or ""),
         ("size", _size(facts)),
         ("complete", "yes" if facts["complete"] else "no"),
     ]
     return [row for row in rows if row[1]]
+
+
+def _left_out(facts: Mapping[str, Any]) -> str:
+    step = facts["overhead_step"]
+    return f"{facts['only_counted']:,} calls only counted (overhead step {step} of 4)" if step else ""
 
 
 def _size(facts: Mapping[str, Any]) -> str:

@@ -70,6 +70,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("", "no-latency", "", "do not measure the time inside calls: live capture costs the traced less"),
     Option("", "ring-size", "SIZE", "size of each ring between kernel and program, as 64M (default: by memory, cores)"),
     Option("", "rings", "N", "number of rings (default: one for every four processors)"),
+    Option("", "max-overhead", "PCT", "record less and less while tracing takes more of the machine's processor time"),
     Option("", "snaplen-rule", "FILTER=N", "keep N bytes where the filter holds; the first rule that does counts"),
     Option("", "no-pushdown", "", "let the kernel send every event, whatever the filters say"),
     Option(
@@ -145,6 +146,7 @@ class Options(NamedTuple):
     latency: bool = True
     ring_bytes: int | None = None
     rings: int | None = None
+    max_overhead: float = 0.0
     snaplen_rules: tuple[str, ...] = ()
     pushdown: bool = True
     explain: bool = False
@@ -286,6 +288,16 @@ def _seconds(value: str, option: str = "-M", what: str = "a number of seconds") 
     return number
 
 
+def _percent(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 100:
+        raise UsageError(f"option --max-overhead takes a percentage above 0 and up to 100, not '{value}'")
+    return number
+
+
 def _given(name: str, value: str) -> str:
     if not value:
         raise UsageError(f"option --{name} needs TIME")
@@ -359,6 +371,7 @@ _CHANGES: Final[dict[str, Callable[[str, Options], dict[str, Any]]]] = {
     "no-latency": lambda *_: {"latency": False},
     "ring-size": lambda value, _: {"ring_bytes": _size("ring-size", value)},
     "rings": lambda value, _: {"rings": _whole("-rings", value, 1)},
+    "max-overhead": lambda value, _: {"max_overhead": _percent(value)},
     "snaplen-rule": lambda value, options: {"snaplen_rules": (*options.snaplen_rules, value)},
     "no-pushdown": lambda *_: {"pushdown": False},
     "explain": lambda *_: {"explain": True},

@@ -24,6 +24,7 @@ SOURCE_OPTIONS: Final = frozenset(
         "latency",
         "ring_bytes",
         "rings",
+        "max_overhead",
         "events",
         "pushdown",
         "user_names",
@@ -141,5 +142,5 @@ def report(stats: CaptureStats | None, counts: Mapping[str, int]) -> None:
     parts = [f"{count} {name}" for name, count in counts.items()]
     if stats is not None:
         causes = "".join(f" ({cause}: {count})" for cause, count in stats.lost.items() if count)
-        parts += [f"{stats.events} events read", f"{sum(stats.lost.values())} lost{causes}"]
+        parts += [f"{stats.events} events read", f"{sum(stats.lost.values())} lost{causes}{stats.left_out()}"]
     print(", ".join(parts), file=sys.stderr)

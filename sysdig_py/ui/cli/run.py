@@ -244,6 +244,7 @@ def open_live(options: Options) -> LiveCapture:
             latency=options.latency,
             ring_bytes=options.ring_bytes,
             rings=options.rings,
+            max_overhead=options.max_overhead,
             events=options.events,
             user_names=options.user_names,
             snaplen_rules=tuple(map(parse, options.snaplen_rules)),
@@ -262,6 +263,7 @@ def _host() -> HostCallbacks:
         find_chisel=_find_chisel,
         window=_window,
         is_tty=_is_terminal,
+        notice=lambda line: print(f"sysdig-py: {line}", file=sys.stderr),
     )
 
 
@@ -289,9 +291,10 @@ def _report(source: Source, options: Options, pipeline: Pipeline) -> None:
     """Tell on standard error what a source gave: its counts, and what chisels logged when somebody debugs."""
     stats = source.stats()
     lost = sum(stats.lost.values())
-    if source.is_live or options.verbose or lost:
+    if source.is_live or options.verbose or lost or stats.reduced:
         causes = "".join(f" ({cause}: {count})" for cause, count in stats.lost.items() if count)
-        text = f"{stats.events} events, {stats.bytes} bytes, {lost} lost{causes}, {stats.seconds:.3f} seconds"
+        missing = f"{lost} lost{causes}{stats.left_out()}"
+        text = f"{stats.events} events, {stats.bytes} bytes, {missing}, {stats.seconds:.3f} seconds"
         print(text, file=sys.stderr)
     for severity, message in pipeline.chisels.take_logs() if options.debug else ():
         print(f"{severity}: {message}", file=sys.stderr)

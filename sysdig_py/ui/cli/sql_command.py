@@ -46,7 +46,7 @@ def run_sql_command(words: Sequence[str], out: TextIO) -> int:
         with stop_signals() as stop, own_options.progress(options) as on_progress:
             database.fill(request, lambda: bool(stop), on_progress)
         stats = database.stats
-        if stats and (not options.read or options.verbose or any(stats.lost.values())):
+        if stats and (not options.read or options.verbose or any(stats.lost.values()) or stats.reduced):
             own_options.report(stats, {})
         try:
             answer = database.ask(json=options.json)

@@ -91,3 +91,22 @@ def test_the_verifiers_words_come_with_a_refusal(monkeypatch):
 def test_the_kernels_no_is_an_error():
     with pytest.raises(OSError, match=r"\[Errno"):
         bpf.update(0x7FFFFFFF, 0, b"abcd")
+
+
+def test_statistics_are_switched_by_a_descriptor_and_read_from_what_the_kernel_tells_of_a_program(monkeypatch):
+    asked = []
+
+    def call(command, attributes):
+        asked.append((command, attributes))
+        if command == 15:
+            fd, size, address = struct.unpack_from("<IIQ", attributes)
+            assert (fd, size) == (9, 256)
+            ctypes.memmove(address + 20, struct.pack("<I", 640), 4)
+            ctypes.memmove(address + 192, struct.pack("<QQ", 5_000, 50), 16)
+        return 3
+
+    monkeypatch.setattr(bpf, "_bpf", call)
+    assert bpf.enable_stats() == 3
+    assert asked == [(32, struct.pack("<I", 0))]
+    assert bpf.program_statistics(9) == (5_000, 50)
+    assert bpf.program_size(9) == 640

@@ -190,3 +190,29 @@ def test_what_was_told_of_containers_is_answered(capture):
     capture._pending.append(b"CONTAINER")
     capture.pump(FakeEngine([Step(Status.OK, 0)] * 2))
     assert capture._probe.answers == [{7: 1}]
+
+
+class FakeGovernor:
+    def __init__(self):
+        self.left = [b"REST"]
+
+    def records(self):
+        return iter([b"STEP"])
+
+    def rest(self):
+        rest, self.left = self.left, []
+        return iter(rest)
+
+
+def test_what_is_left_out_to_cap_the_cost_is_told_once_the_start_is_over_and_at_the_end(capture):
+    capture._governor = FakeGovernor()
+    capture._pending.append(b"SNAPSHOT")
+    engine = FakeEngine([Step(Status.OK, 1)] * 4)
+    capture.pump(engine)
+    assert engine.fed == [b"SNAPSHOT"]
+    capture.pump(engine)
+    assert engine.fed == [b"SNAPSHOT", b"STEP"]
+    capture.stop()
+    assert capture.pump(engine)
+    assert not capture.pump(engine)
+    assert engine.fed == [b"SNAPSHOT", b"STEP", b"REST"], "no more steps once it is detached"

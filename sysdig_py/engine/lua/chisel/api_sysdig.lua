@@ -4,6 +4,7 @@ local ev = require("ev")
 local control = require("control").control
 local filters = require("chisel.filters")
 local host = require("host")
+local overhead = require("state.overhead")
 local tables = require("chisel.tables")
 local timestamp = require("chisel.timestamp")
 
@@ -124,6 +125,16 @@ local function add_facts(sysdig, run)
     -- number of events of this source that were lost up to now
     function sysdig.get_lost_events()
         return control.lost
+    end
+
+    -- number of calls of this source that were left out and only counted up to now (--max-overhead)
+    function sysdig.get_counted_events()
+        return overhead.counted
+    end
+
+    -- what --max-overhead leaves out now, 0 nothing to 4 all that can be, and the most that it has left out
+    function sysdig.get_overhead_step()
+        return overhead.step, overhead.highest
     end
 
     -- percent of the file that was read; 0 live

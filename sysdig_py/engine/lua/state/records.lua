@@ -13,6 +13,7 @@ local containers = require("state.containers")
 local endpoints = require("state.endpoints")
 local fds = require("state.fds")
 local interfaces = require("state.interfaces")
+local overhead = require("state.overhead")
 local sockets = require("state.sockets")
 local program = require("state.program")
 local restoring = require("state.restoring")
@@ -189,6 +190,11 @@ on("GAP", "count", function(at, _, count)
     local cause = str(at.cause) or ""
     M.lost_by_cause[cause] = (M.lost_by_cause[cause] or 0) + count
     control.lost, M.lost_in_all = control.lost + count, M.lost_in_all + count
+end)
+
+on("OVERHEAD", "step", function(at, rec, step)
+    overhead.take(step, num(at.one_in) or 1, (num(at.programs) or 0) + (num(at.own) or 0), num(at.limit) or 0, rec.ts)
+    overhead.count(decode.param(at.calls))
 end)
 
 on("SKIP", "count", function(_, _, count)

@@ -1,8 +1,10 @@
 """Doctor: every check finds what is there, names what is not and says what mends it."""
 
+import errno
 import http.server
 import io
 import json
+import os
 import socketserver
 import subprocess
 import sys
@@ -108,6 +110,21 @@ def _bcc(monkeypatch, folder, *files):
     # a module that is loaded is found before any on the path, and other tests load bcc
     monkeypatch.delitem(sys.modules, "bcc", raising=False)
     return doctor.check_bcc()
+
+
+def test_a_kernel_without_statistics_can_be_captured_but_not_capped(monkeypatch):
+    def refuse():
+        raise PermissionError(errno.EPERM, "no")
+
+    monkeypatch.setattr(doctor.bpf, "enable_stats", refuse)
+    finding = doctor.check_statistics()
+    assert (finding.status, "--max-overhead" in finding.found, "CAP_SYS_ADMIN" in finding.remedy) == (
+        "warn",
+        True,
+        True,
+    )
+    monkeypatch.setattr(doctor.bpf, "enable_stats", lambda: os.open(os.devnull, os.O_RDONLY))
+    assert doctor.check_statistics().status == "ok"
 
 
 def test_binding_of_bcc_is_known_by_its_library_module(monkeypatch, tmp_path):

@@ -82,6 +82,8 @@ def test_pp_asks_for_the_format_in_force_where_it_stands() -> None:
         (["-e", "1000"], {"file_events": 1000}),
         (["--last", "5m", "--dump-when", "evt.failed=true"], {"last": 300.0, "dump_when": "evt.failed=true"}),
         (["--last=500ms"], {"last": 0.5}),
+        (["--max-overhead", "2.5"], {"max_overhead": 2.5}),
+        (["--max-overhead=100"], {"max_overhead": 100.0}),
         (["-L"], {"listing": "events"}),
         (["--list-events"], {"listing": "events"}),
         (["--list-markdown"], {"listing": "markdown"}),
@@ -108,6 +110,11 @@ def test_displayflt_takes_no_argument() -> None:
         (["-M", "nan"], "seconds above 0"),
         (["-t", "z"], "one of a h r d D"),
         (["-x", "-A"], "more than one output format"),
+        *(
+            (["--max-overhead", bad], f"above 0 and up to 100, not '{bad}'")
+            for bad in ("0", "-1", "abc", "101", "nan", "")
+        ),
+        (["--max-overhead"], "option --max-overhead needs PCT"),
     ],
 )
 def test_bad_input_is_named(argv: list[str], message: str) -> None:

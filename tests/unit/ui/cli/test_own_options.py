@@ -52,6 +52,8 @@ def test_options_that_make_no_sense(words: list[str], complaint: str) -> None:
 def test_losses_are_always_told(capsys: pytest.CaptureFixture[str]) -> None:
     own_options.report(CaptureStats(10, 1000, {"ring full": 3, "other": 0}), {"rows": 7})
     assert capsys.readouterr().err == "7 rows, 10 events read, 3 lost (ring full: 3)\n"
+    own_options.report(CaptureStats(10, counted=5, reduced=3), {})
+    assert capsys.readouterr().err == "10 events read, 0 lost, 5 only counted (--max-overhead went to step 3 of 4)\n"
 
 
 def test_no_progress_bar_without_a_terminal() -> None:
