@@ -314,14 +314,9 @@ _SIZES: Final = {
 }
 _SIGNED_32: Final = frozenset({"fd", "pid", "errno"})
 _NAMED: Final = {
-    "vm": Op.MEMORY,
-    "data": Op.DATA,
-    "size": Op.SIZE,
-    "tuple": Op.TUPLE,
-    "addr": Op.ADDRESS,
-    "control": Op.CONTROL,
+    "vm": Op.MEMORY, "data": Op.DATA, "size": Op.SIZE, "tuple": Op.TUPLE, "addr": Op.ADDRESS, "control": Op.CONTROL,
     "queue": Op.QUEUE,
-}
+}  # fmt: skip
 _TRIPLES: Final = frozenset({"vm", "queue"})
 _WORD: Final = re.compile(r"(ret|rt|ns|cap|[atui-])(\d?)(?:\+(\d+))?(?:&(\d+))?(?::(\w+))?$")
 
