@@ -91,23 +91,29 @@ static __always_inline bool base_read_native_nr(u64 address, u32 *nr)
 #define PSTATE_MODE32 0x10
 #define THREAD_32BIT (1 << 22) /* TIF_32BIT */
 
+/* two parts of pt_regs: all of it takes most of a program's stack */
 struct registers {
-	struct pt_regs all;
+	u64 x[6];
+	struct {
+		u64 pstate, orig_x0;
+		s32 number;
+	} rest;
 };
 
 static __always_inline void base_read_registers(struct registers *regs, u64 address)
 {
-	base_read_kernel(regs, sizeof(*regs), (void *)address);
+	base_read_kernel(&regs->x, sizeof(regs->x), base_at(address, struct pt_regs, regs));
+	base_read_kernel(&regs->rest, sizeof(regs->rest), base_at(address, struct pt_regs, pstate));
 }
 
 static __always_inline void base_read_args(const struct registers *regs, u64 *args)
 {
-	args[0] = regs->all.orig_x0;
-	args[1] = regs->all.regs[1];
-	args[2] = regs->all.regs[2];
-	args[3] = regs->all.regs[3];
-	args[4] = regs->all.regs[4];
-	args[5] = regs->all.regs[5];
+	args[0] = regs->rest.orig_x0; /* its register has the result by now */
+	args[1] = regs->x[1];
+	args[2] = regs->x[2];
+	args[3] = regs->x[3];
+	args[4] = regs->x[4];
+	args[5] = regs->x[5];
 }
 
 static __always_inline void base_read_compat_args(u64 address, u64 *args)
@@ -117,7 +123,7 @@ static __always_inline void base_read_compat_args(u64 address, u64 *args)
 
 static __always_inline u32 base_read_nr(const struct registers *regs)
 {
-	return regs->all.syscallno;
+	return regs->rest.number;
 }
 
 static __always_inline u64 base_instruction(u64 address)
@@ -127,7 +133,7 @@ static __always_inline u64 base_instruction(u64 address)
 
 static __always_inline bool base_is_compat(const struct registers *regs)
 {
-	return regs->all.pstate & PSTATE_MODE32;
+	return regs->rest.pstate & PSTATE_MODE32;
 }
 
 /* whether the call in hand is one of the 32-bit table, without its registers */

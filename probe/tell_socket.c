@@ -35,12 +35,25 @@ static __always_inline u8 tell_l4(void *sock)
 	return protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMP6 ? L4_ICMP : L4_UNKNOWN;
 }
 
+/* what bind(), connect() and setsockopt() fixed; where it is half a byte, its own has no other name than that of the next */
+static __always_inline u8 tell_locks(void *sock)
+{
+#ifdef FEATURE_USERLOCKS_BITS
+	u8 bits = 0;
+
+	base_read_kernel(&bits, sizeof(bits), base_at(sock, struct sock, sk_pacing_shift) - 1);
+	return bits >> 4;
+#else
+	return base_get(sock, struct sock, sk_userlocks);
+#endif
+}
+
 /* Which end of its connection a socket is. A port that bind() took belongs to a bucket that says
  * whether it may be reused; one that connect() chose to a bucket with -1 there. An accepted socket is in the
  * listener's bucket, but does not hold the port itself. */
 static __always_inline bool tell_is_client(void *sock, u8 l4)
 {
-	u8 locks = base_get(sock, struct sock, sk_userlocks);
+	u8 locks = tell_locks(sock);
 	void *bucket;
 
 	if (l4 != L4_TCP)
@@ -54,7 +67,7 @@ static __always_inline bool tell_is_client(void *sock, u8 l4)
 static __always_inline struct told_socket tell_look_ip(struct scratch *s, void *sock, bool v6)
 {
 	struct told_socket told = { .type = v6 ? FD_IPV6 : FD_IPV4, .l4 = tell_l4(sock) };
-	u8 locks = base_get(sock, struct sock, sk_userlocks);
+	u8 locks = tell_locks(sock);
 	u8 state = base_get(sock, struct sock_common, skc_state);
 	bool own = base_get(sock, struct sock_common, skc_num);
 	bool peer = base_get(sock, struct sock_common, skc_dport);

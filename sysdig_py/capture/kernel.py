@@ -121,6 +121,7 @@ def features(types: Types) -> dict[str, str]:
         "LOGINUID": types.has_member("struct task_struct", "loginuid"),
         "INODE_TIME_SPLIT": types.has_member(inode, "i_mtime_sec"),
         "INODE_TIME_HIDDEN": types.has_member(inode, "__i_mtime"),
+        "USERLOCKS_BITS": ": 4" in types.member_type("struct sock", "sk_userlocks"),
         "UNIX": types.has("struct unix_sock"),
         "SIGNAL_CORE_STATE": types.has_member("struct signal_struct", "core_state"),
         "TYPED_TASK": types.constant("BPF_FUNC_get_current_task_btf") is not None,

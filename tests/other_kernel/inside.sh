@@ -6,7 +6,7 @@ mount -t sysfs sys /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
-mkdir -p /dev/shm /dev/pts
+mkdir -p /dev/shm /dev/pts /root/.cache
 mount -t tmpfs shm /dev/shm
 mount -t devpts pts /dev/pts
 ip link set lo up
@@ -14,8 +14,8 @@ mount -t tmpfs cache /var/cache
 mount -t tmpfs cache /root/.cache
 cd "$1" || exit 1
 shift
-printf 'other kernel: %s\n' "$(uname -r)"
-if .venv/bin/python -m sysdig_py doctor && SYSDIG_PY_REQUIRE_KERNEL=1 .venv/bin/python -m pytest -p no:cacheprovider -q "$@"; then
+printf 'other kernel: %s\n' "$(uname -rm)"
+if "$PYTHON" -m sysdig_py doctor && SYSDIG_PY_REQUIRE_KERNEL=1 "$PYTHON" -m pytest -p no:cacheprovider -q "$@"; then
     echo 'other kernel: passed'
 elif [[ -f /var/cache/sysdig-py/probe-failure.log ]]; then
     tail -n 60 /var/cache/sysdig-py/probe-failure.log
