@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run demo test test-unit test-kernel test-container test-other-kernel fuzz bench soak lint format generate dist clean
+.PHONY: help setup setup-run demo test test-unit test-kernel test-container test-other-kernel test-aarch64 fuzz bench soak lint format generate dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +29,11 @@ test-kernel: setup ## run the tests that load the probe
 test-container: setup ## run the tests that start containers
 	@scripts/test.sh tests/container
 
-test-other-kernel: setup ## run tests/kernel on the distribution's own kernel, in a virtual machine (half an hour)
-	@scripts/other_kernel.sh
+test-other-kernel: setup ## run tests/kernel on older kernels, in virtual machines (6.1, 5.15, 5.10; an hour or two)
+	@scripts/other_kernel.sh $(KERNEL) $(TESTS)
+
+test-aarch64: setup ## run tests/kernel on a kernel for aarch64, in an emulated machine (some minutes)
+	@scripts/other_kernel.sh debian-12-arm64 $(TESTS)
 
 fuzz: setup ## fuzz what reads traces for ten minutes (atheris), and run the fuzz tests longer than `make test` does
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check 'atheris>=3'

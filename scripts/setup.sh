@@ -42,6 +42,7 @@ readonly WANTED_BY_TESTS=(
     "shellcheck shellcheck"
     "as binutils"
     "qemu-system-x86_64 qemu-system-x86"
+    "qemu-system-aarch64 qemu-system-arm"
 )
 
 say() { printf 'setup: %s\n' "$*"; }

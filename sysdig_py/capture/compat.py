@@ -19,7 +19,9 @@ _PLAIN_OPS: Final = frozenset(
     {Op.RET, Op.INT, Op.FD, Op.MASKED, Op.TEXT, Op.RESULT_TEXT, Op.MEMORY, Op.CAPABILITY, Op.EMPTY, Op.DATA, Op.SIZE}
     | {Op.TUPLE, Op.ADDRESS, Op.QUEUE, Op.FD_INO, Op.USER_FD}
 )
-_PLAIN_HANDLERS: Final = frozenset({Handler.CLOSE, Handler.OPEN, Handler.SOCKETPAIR, Handler.OPTION, Handler.POLL})
+_PLAIN_HANDLERS: Final = frozenset(
+    {Handler.CLOSE, Handler.OPEN, Handler.SOCKETPAIR, Handler.OPTION, Handler.POLL, Handler.RARE}
+)
 _PLAIN_TRANSFERS: Final = frozenset({Transfer.FLAT, Transfer.ADDRESS, Transfer.ACCEPT})
 # the same name, and yet something else: arguments in a structure, ids of 16 bits in memory, times
 _ANOTHER: Final = frozenset({"mmap", "select", "getresuid", "getresgid", "ppoll", "pselect6", "setgroups", "getgroups"})

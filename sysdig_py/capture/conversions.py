@@ -48,6 +48,9 @@ class Conversion(enum.IntEnum):
     POLL = 17
     DELETE_MODULE = 18
     RLIMIT = 19
+    QUOTA_COMMAND = 20
+    QUOTA_TYPE = 21
+    QUOTA_FORMAT = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,14 @@ _SEMCTL: Final = (
     (18, 0x20),
     (19, 0x10),
 )
+# generic quotas and those of XFS ('X' in the second byte); the two that ask for the next id are told like their kin
+_QUOTA_COMMANDS: Final = (
+    *zip(range(0x800001, 0x800009), (0x80, 0x1, 0x2, 0x4, 0x8, 0x10, 0x20, 0x40), strict=True),
+    (0x800009, 0x20),
+    *((0x5801 + i, 0x100 << i) for i in range(7)),
+    (0x5808, 0x1000),
+    (0x5809, 0x400),
+)
 _POLL: Final = (
     *_same(0x1, 0x2, 0x4),
     (0x8, 0x10),
@@ -229,6 +240,9 @@ def tables(arch: str | None = None) -> dict[Conversion, Table]:
         Conversion.POLL: Table(Kind.BITS, _POLL),
         Conversion.DELETE_MODULE: Table(Kind.BITS, ((0x800, 2), (0x200, 1))),
         Conversion.RLIMIT: Table(Kind.ENUM, _same(*range(16)), otherwise=0xFF),
+        Conversion.QUOTA_COMMAND: Table(Kind.ENUM, _QUOTA_COMMANDS),
+        Conversion.QUOTA_TYPE: Table(Kind.ENUM, ((0, 1), (1, 2))),
+        Conversion.QUOTA_FORMAT: Table(Kind.ENUM, ((1, 2), (2, 4), (4, 8)), otherwise=1),
     }
 
 

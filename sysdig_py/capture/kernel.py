@@ -17,7 +17,7 @@ from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.image import CONSTANT_BASE, Constant
 from sysdig_py.capture.overhead.levels import ROWS, Reduce
 from sysdig_py.capture.overhead.spare import BRIEF_NEVER, Spare
-from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Transfer
+from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Rare, Transfer
 from sysdig_py.capture.told_marks import EPOCHS
 from sysdig_py.capture.touches import THEN_NOTHING, THEN_PLAN, Touch
 from sysdig_py.capture.treatment import Verdict
@@ -179,6 +179,7 @@ def constants(arch: str) -> dict[str, str]:
     made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
     made |= {"NATIVE_PR_SET_NAME": 15, "NATIVE_F_DUPFD": 0, "NATIVE_F_DUPFD_CLOEXEC": 1030}
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}
+    made |= {f"RARE_{call.name}": call.value for call in Rare}
     made |= {f"TRANSFER_{kind.name}": kind.value for kind in Transfer} | {"DETAIL_TOLD_BEFORE": TOLD_BEFORE}
     made |= {f"VERDICT_{verdict.name}": verdict.value for verdict in Verdict} | judge_code.constants()
     made |= {f"SPARE_{one.name}": one.value for one in Spare} | {f"REDUCE_{bit.name}": bit.value for bit in Reduce}

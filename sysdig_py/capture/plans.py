@@ -4,7 +4,7 @@ Calls with plain parameters need no code of their own: a recipe names, parameter
 the event, where the value comes from. Recipes are words:
 
     ret        the return value                 a0..a5     argument, as the parameter's type
-    a1:open    argument, converted              a1&15      argument, masked
+    a1:open    argument, converted              a1&15      argument, masked (a0&0: always 0)
     t0         user text at the argument        rt0        the same when the call returned > 0
     name1      user text at the argument when prctl sets a name by it
     u0+8       integer in user memory           ns0+16     struct timespec in user memory, in ns
@@ -57,6 +57,7 @@ class Handler(enum.IntEnum):
     EXEC_END = 15
     TASK = 16
     URING = 17
+    RARE = 18
     TOUCH = 24
     FD = 25
     THREAD = 26
@@ -83,6 +84,18 @@ class Transfer(enum.IntEnum):
     MESSAGES = 5
     KIND = 7
     RECEIVES = 8
+
+
+class Rare(enum.IntEnum):
+    """Which call it is that `rare.c` makes the record of."""
+
+    QUOTACTL = 0
+    KEYCTL = 1
+    PTRACE = 2
+    FSCONFIG = 3
+    SEMOP = 4
+    RING_ENTER = 5
+    INIT_MODULE = 6
 
 
 class Op(enum.IntEnum):
@@ -152,6 +165,8 @@ SPECIAL: Final[dict[str, tuple[Handler, int]]] = {
     "SOCKET_RECVMSG_X": (Handler.TRANSFER, Transfer.MESSAGE | _RECEIVE),
     "SOCKET_SENDMMSG_X": (Handler.TRANSFER, Transfer.MESSAGES),
     "SOCKET_RECVMMSG_X": (Handler.TRANSFER, Transfer.MESSAGES | _RECEIVE),
+    "SYSCALL_PROCESS_VM_READV_X": (Handler.TRANSFER, Transfer.VECTOR | _RECEIVE),
+    "SYSCALL_PROCESS_VM_WRITEV_X": (Handler.TRANSFER, Transfer.VECTOR),
     "SYSCALL_OPEN_X": (Handler.OPEN, 0),
     "SYSCALL_CREAT_X": (Handler.OPEN, 0),
     "SYSCALL_OPENAT_2_X": (Handler.OPEN, 0),
@@ -162,6 +177,13 @@ SPECIAL: Final[dict[str, tuple[Handler, int]]] = {
     "SOCKET_GETSOCKOPT_X": (Handler.OPTION, 0),
     "SYSCALL_POLL_X": (Handler.POLL, 0),
     "SYSCALL_PPOLL_X": (Handler.POLL, 0),
+    "SYSCALL_QUOTACTL_X": (Handler.RARE, Rare.QUOTACTL),
+    "SYSCALL_KEYCTL_X": (Handler.RARE, Rare.KEYCTL),
+    "SYSCALL_PTRACE_X": (Handler.RARE, Rare.PTRACE),
+    "SYSCALL_FSCONFIG_X": (Handler.RARE, Rare.FSCONFIG),
+    "SYSCALL_SEMOP_X": (Handler.RARE, Rare.SEMOP),
+    "SYSCALL_IO_URING_ENTER_X": (Handler.RARE, Rare.RING_ENTER),
+    "SYSCALL_INIT_MODULE_X": (Handler.RARE, Rare.INIT_MODULE),
     "SYSCALL_CLONE_20_X": (Handler.CLONE, TOLD_BEFORE),
     "SYSCALL_FORK_20_X": (Handler.CLONE, TOLD_BEFORE),
     "SYSCALL_VFORK_20_X": (Handler.CLONE, TOLD_BEFORE),
@@ -192,7 +214,7 @@ RECIPES: Final[dict[str, str]] = {
     "SOCKET_GETPEERNAME_X": "",
     "SYSCALL_PIPE_X": "ret u0 u0+4 i0",
     "SYSCALL_PIPE2_X": "ret u0 u0+4 i0 a1:open_bits",
-    "SYSCALL_EVENTFD_X": "ret a0 -",
+    "SYSCALL_EVENTFD_X": "ret a0 a0&0",
     "SYSCALL_EVENTFD2_X": "ret a1:open_bits a0",
     "SYSCALL_FUTEX_X": "ret a0 a1 a2",
     "SYSCALL_STAT_X": "ret t0",
@@ -204,14 +226,14 @@ RECIPES: Final[dict[str, str]] = {
     "SYSCALL_GETCWD_X": "ret rt0",
     "SYSCALL_CHDIR_X": "ret t0",
     "SYSCALL_FCHDIR_X": "ret a0",
-    "SYSCALL_SIGNALFD_X": "ret a0 - -",
+    "SYSCALL_SIGNALFD_X": "ret a0 u1 a0&0",
     "SYSCALL_SIGNALFD4_X": "ret a3:open_bits a0 u1",
     "SYSCALL_KILL_X": "ret a0 a1",
     "SYSCALL_TKILL_X": "ret a0 a1",
     "SYSCALL_TGKILL_X": "ret a0 a1 a2",
     "SYSCALL_NANOSLEEP_X": "ret ns0",
     "SYSCALL_TIMERFD_CREATE_X": "ret a0 a1",
-    "SYSCALL_INOTIFY_INIT_X": "ret -",
+    "SYSCALL_INOTIFY_INIT_X": "ret a0&0",
     "SYSCALL_INOTIFY_INIT1_X": "ret a0:open_bits",
     "SYSCALL_GETRLIMIT_X": "ret u1 u1+8 a0:rlimit",
     "SYSCALL_SETRLIMIT_X": "ret u1 u1+8 a0:rlimit",
@@ -222,7 +244,6 @@ RECIPES: Final[dict[str, str]] = {
     "SYSCALL_MUNMAP_X": "ret vm a0 a1",
     "SYSCALL_MPROTECT_X": "ret a0 a1 a2:prot",
     "SYSCALL_SPLICE_X": "ret a0 a2 a4 a5",
-    "SYSCALL_PTRACE_X": "ret - - a0:ptrace a1",
     "SYSCALL_IOCTL_3_X": "ret a0 a1 a2",
     "SYSCALL_RENAME_X": "ret t0 t1",
     "SYSCALL_RENAMEAT_X": "ret a0 t1 a2 t3",
@@ -230,7 +251,6 @@ RECIPES: Final[dict[str, str]] = {
     "SYSCALL_SYMLINK_X": "ret t0 t1",
     "SYSCALL_SYMLINKAT_X": "ret t0 a1 t2",
     "SYSCALL_SENDFILE_X": "ret u2 a0 a1 a3",
-    "SYSCALL_QUOTACTL_X": "",
     "SYSCALL_SETRESUID_X": "ret a0 a1 a2",
     "SYSCALL_SETRESGID_X": "ret a0 a1 a2",
     "SYSCALL_SETREUID_X": "ret a0 a1",
@@ -248,7 +268,6 @@ RECIPES: Final[dict[str, str]] = {
     "SYSCALL_SETNS_X": "ret a0 a1:clone",
     "SYSCALL_UNSHARE_X": "ret a0:clone",
     "SYSCALL_FLOCK_X": "ret a0 a1",
-    "SYSCALL_SEMOP_X": "ret a2 u1 u1+2 u1+4:semop - - - a0",
     "SYSCALL_SEMCTL_X": "ret a0 a1 a2:semctl a3",
     "SYSCALL_SEMGET_X": "ret a0 a1 a2:semget",
     "SYSCALL_MOUNT_X": "ret t0 t1 t2 a3",
@@ -271,7 +290,6 @@ RECIPES: Final[dict[str, str]] = {
     "SYSCALL_USERFAULTFD_X": "ret a0:open_bits",
     "SYSCALL_COPY_FILE_RANGE_X": "ret a2 u3 a0 u1 a4",
     "SYSCALL_IO_URING_SETUP_X": "ret a0 u1 u1+4 u1+8:io_uring u1+12 u1+16 u1+20",
-    "SYSCALL_IO_URING_ENTER_X": "ret a0 a1 a2 a3 -",
     "SYSCALL_IO_URING_REGISTER_X": "ret a0 a1 a2 a3",
     "SYSCALL_MLOCK_X": "ret a0 a1",
     "SYSCALL_MUNLOCK_X": "ret a0 a1",
@@ -283,7 +301,6 @@ RECIPES: Final[dict[str, str]] = {
     "SYSCALL_DUP2_X": "ret a0 a1",
     "SYSCALL_DUP3_X": "ret a0 a1 a2:open_bits",
     "SYSCALL_BPF_2_X": "ret a0",
-    "SYSCALL_FSCONFIG_X": "ret a0 a1 t2 - - a4",
     "SYSCALL_EPOLL_CREATE_X": "ret a0",
     "SYSCALL_EPOLL_CREATE1_X": "ret a0:epoll",
     "SYSCALL_CHOWN_X": "ret t0 a1 a2",
@@ -294,16 +311,14 @@ RECIPES: Final[dict[str, str]] = {
     "SYSCALL_MEMFD_CREATE_X": "ret t0 a1",
     "SYSCALL_PIDFD_GETFD_X": "ret a0 a1 a2",
     "SYSCALL_PIDFD_OPEN_X": "ret a0 a1:pidfd",
-    "SYSCALL_INIT_MODULE_X": "ret - a1 t2",
     "SYSCALL_FINIT_MODULE_X": "ret a0 t1 a2",
     "SYSCALL_MKNOD_X": "ret t0 a1 a2",
     "SYSCALL_MKNODAT_X": "ret a0 t1 a2 a3",
     "SYSCALL_NEWFSTATAT_X": "ret a0 t1 a3",
-    "SYSCALL_PROCESS_VM_READV_X": "ret a0 -",
-    "SYSCALL_PROCESS_VM_WRITEV_X": "ret a0 -",
+    "SYSCALL_PROCESS_VM_READV_X": "ret a0 data",
+    "SYSCALL_PROCESS_VM_WRITEV_X": "ret a0 data",
     "SYSCALL_DELETE_MODULE_X": "ret t0 a1:delete_module",
     "SYSCALL_CLOSE_RANGE_X": "ret a0 a1 a2",
-    "SYSCALL_KEYCTL_X": "ret a0 - - - -",
 }
 
 _SIZES: Final = {
@@ -368,7 +383,7 @@ def fd_argument(event: EventType) -> int:
         return NO_FD
     handler = SPECIAL.get(event.id, (Handler.PARAMS, 0))[0]
     if handler not in STEPPED:
-        return 0 if handler in INLINE else NO_FD
+        return 0 if handler in INLINE or handler is Handler.RARE else NO_FD
     words = [word for word in RECIPES[event.id].split() for _ in range(3 if word in _TRIPLES else 1)]
     match = _WORD.match(words[at]) if at < len(words) else None
     return int(match[2]) if match and match[1] == "a" else NO_FD

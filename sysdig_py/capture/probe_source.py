@@ -32,6 +32,7 @@ ORDER: Final = (
     "socket.c",
     "transfer.c",
     "option.c",
+    "rare.c",
     "process.c",
     "tell_thread.c",
     "tell_socket.c",

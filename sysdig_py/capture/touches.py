@@ -43,6 +43,8 @@ _BY_HAND: Final[dict[str, Touch]] = {
     "SYSCALL_EPOLL_CREATE1_X": Touch.RESULT,
     "SYSCALL_USERFAULTFD_X": Touch.RESULT,
     "SYSCALL_IO_URING_SETUP_X": Touch.RESULT,
+    "SYSCALL_FSCONFIG_X": Touch.FIRST,
+    "SYSCALL_IO_URING_ENTER_X": Touch.FIRST,
     "SOCKET_SETSOCKOPT_X": Touch.FIRST,
     "SOCKET_GETSOCKOPT_X": Touch.FIRST,
     # the port is known only now when the kernel was left to choose it

@@ -35,11 +35,20 @@ def Res(key):  # noqa: N802
     return {"result": key}
 
 
+def Number(value):  # noqa: N802
+    """A parameter of several types, that of a number in this case."""
+    return b"\0" + value.to_bytes(8, "little")
+
+
 PID, ADDRESS = {"name": "pid"}, {"name": "page"}
 CLOEXEC = 0o2000000
 PPM_CLOEXEC = 0x1000
 EPERM, ENOENT, EBADF, EFAULT, EINVAL = -1, -2, -9, -14, -22
 LIMIT = (1000).to_bytes(8, "little") + (2000).to_bytes(8, "little")
+# limits of blocks, space, limits of inodes, inodes, end of the grace times of both; only the first of these is valid
+QUOTA = b"".join(n.to_bytes(8, "little") for n in range(1, 9)) + (16).to_bytes(8, "little")
+# grace times, flags, and which of them are valid
+QUOTA_INFO = b"".join(n.to_bytes(8, "little") for n in (60, 70)) + b"\1\0\0\0" + b"\5\0\0\0"
 SHORT = (0).to_bytes(8, "little") + (3000).to_bytes(8, "little")
 
 CALLS = (
@@ -104,27 +113,33 @@ CALLS = (
         {"res": ENOENT, "dev": "dev", "dir": "/no-such-dir", "type": "no-such-type", "flags": 1},
     ),
     Call("umount2", ("/no-such-dir", 8), {"res": ENOENT, "name": "/no-such-dir", "flags": 8}),
-    Call("init_module", (8, 16, "x=1"), {"length": 16, "uargs": "x=1"}),
+    Call("init_module", (8, 16, "x=1"), {"img": b"", "length": 16, "uargs": "x=1"}),
+    Call("init_module", ("no image", 8, "x=2"), {"img": b"no image", "length": 8, "uargs": "x=2"}),
     Call("finit_module", (77, "y=2", 0), {"fd": 77, "uargs": "y=2"}),
     Call("delete_module", ("no_such_module", 0), {"name": "no_such_module"}),
     Call("kill", (PID, 0), {"res": 0, "pid": PID, "sig": 0}),
     Call("tkill", (PID, 0), {"res": 0, "tid": PID, "sig": 0}),
     Call("tgkill", (PID, PID, 0), {"res": 0, "pid": PID, "tid": PID, "sig": 0}),
     Call("futex", (ADDRESS, 1, 3), {"res": 0, "addr": ADDRESS, "op": 1, "val": 3}),
-    Call("ptrace", (99, PID, 0, 0), {"pid": PID}),
+    Call("ptrace", (99, PID, 5, 6), {"request": 0, "pid": PID, "addr": Number(5), "data": Number(6)}),
+    Call("ptrace", (24, PID, 0, 9), {"request": 0xD, "pid": PID, "addr": Number(0), "data": b"\1\x09"}),
     Call("semget", (0, 1, 0o600), {"key": 0, "nsems": 1}, "semaphores"),
     Call("semop", (Res("semaphores"), Raw(b"\0\0\1\0\0\x08"), 1), {
         "res": 0, "nsops": 1, "sem_num_0": 0, "sem_op_0": 1, "semid": Res("semaphores"), "sem_flg_0": 1,
+        "sem_num_1": None, "sem_op_1": None, "sem_flg_1": None,
+    }),
+    Call("semop", (Res("semaphores"), Raw(b"\0\0\2\0\0\0\0\0\xff\xff\0\x10"), 2), {
+        "res": 0, "nsops": 2, "sem_op_0": 2, "sem_flg_0": 0, "sem_num_1": 0, "sem_op_1": -1, "sem_flg_1": 2,
     }),
     Call("semctl", (Res("semaphores"), 0, 0, 0), {"res": 0, "semid": Res("semaphores"), "semnum": 0, "cmd": 4}),
     Call("epoll_create", (5,), {"size": 5}, "epoll"),
     Call("epoll_wait", (Res("epoll"), Out(24), 2, 0), {"res": 0, "maxevents": 2}),
-    Call("inotify_init", (), {"res": Res("inotify")}, "inotify"),
+    Call("inotify_init", (), {"res": Res("inotify"), "flags": 0}, "inotify"),
     Call("inotify_init1", (CLOEXEC,), {"res": Res("inotify1"), "flags": PPM_CLOEXEC}, "inotify1"),
-    Call("signalfd", (-1, Out(8), 8), {"fd": -1}),
+    Call("signalfd", (-1, Raw(b"\0\4\0\0\0\0\0\0"), 8), {"fd": -1, "mask": 0x400, "flags": 0}),
     Call("signalfd4", (-1, Raw(b"\0\2\0\0\0\0\0\0"), 8, CLOEXEC), {"fd": -1, "mask": 0x200, "flags": PPM_CLOEXEC}),
     Call("timerfd_create", (1, 0), {"clockid": 1, "flags": 0}),
-    Call("eventfd", (9,), {"initval": 9}),
+    Call("eventfd", (9,), {"initval": 9, "flags": 0}),
     Call("ppoll", (0, 0, Raw(SHORT), 0, 8), {"res": 0, "timeout": 0}),
     Call("unshare", (0x200,), {"res": 0, "flags": 2}),
     Call("setns", (77, 0x40000000), {"res": EBADF, "fd": 77, "nstype": 0x10}),
@@ -140,11 +155,29 @@ CALLS = (
     Call("userfaultfd", (0x7000,), {"res": EINVAL}),
     Call("prctl", (15, "renamed", 0, 0, 0), {"res": 0, "option": 15, "arg2_str": "renamed"}),
     Call("prctl", (3, 5, 0, 0, 0), {"res": 1, "option": 3, "arg2_int": 5, "arg2_str": None}),
-    Call("keyctl", (6, 0, 0, 0, 0), {"operation": 6}),
+    Call("keyctl", (6, 7, 0, 0, 9), {"operation": 6, "arg2": Number(7), "arg3": Number(0), "arg5": Number(9)}),
+    Call("keyctl", (1, "ring", 2, 3, 4), {"operation": 1, "arg2": b"\1ring\0", "arg3": Number(2)}),
+    Call("keyctl", (10, 1, "user", "none", 5), {"arg2": Number(1), "arg3": b"\1user\0", "arg4": b"\1none\0"}),
     Call("io_uring_setup", (3, Out(120)), {"entries": 3, "sq_entries": 4, "cq_entries": 8}, "ring"),
-    Call("io_uring_enter", (Res("ring"), 0, 0, 0, 0, 0), {"res": 0, "fd": Res("ring"), "to_submit": 0}),
+    Call("io_uring_enter", (Res("ring"), 0, 0, 0, 0, 0), {"res": 0, "fd": Res("ring"), "to_submit": 0, "sig": 0}),
+    Call("io_uring_enter", (Res("ring"), 0, 1, 0, Raw(b"\0\2\0\0\0\0\0\0"), 8), {"min_complete": 1, "sig": 0x200}),
     Call("io_uring_register", (Res("ring"), 1, 0, 0), {"fd": Res("ring"), "opcode": 1, "nr_args": 0}),
     Call("fsconfig", (77, 0, "key", 0, 3), {"res": EINVAL, "fd": 77, "key": "key", "aux": 3}),
+    Call("fsconfig", (77, 1, "key", "value", 0), {"cmd": 1, "value_charbuf": "value", "value_bytebuf": b""}),
+    Call("fsconfig", (77, 2, "key", "value", 3), {"cmd": 2, "value_charbuf": None, "value_bytebuf": b"val", "aux": 3}),
+    Call("quotactl", (0x80000800, "/no/device", 1000, Raw(QUOTA)), {
+        "special": "/no/device", "quotafilepath": None, "dqb_bhardlimit": 1, "dqb_bsoftlimit": 2, "dqb_curspace": 3,
+        "dqb_ihardlimit": 4, "dqb_isoftlimit": 5, "dqb_btime": 7_000_000_000, "dqb_itime": None, "dqi_bgrace": None,
+        "quota_fmt_out": None, "cmd": 0x40, "type": 1, "id": 1000, "quota_fmt": None,
+    }),
+    Call("quotactl", (0x80000601, "/no/device", 0, Raw(QUOTA_INFO)), {
+        "dqb_bhardlimit": None, "dqi_bgrace": 60_000_000_000, "dqi_igrace": None, "dqi_flags": 2, "cmd": 0x10,
+        "type": 2,
+    }),
+    Call("quotactl", (0x80000201, "/no/device", 4, "/no/file"), {
+        "quotafilepath": "/no/file", "dqi_flags": None, "cmd": 1, "id": None, "quota_fmt": 8,
+    }),
+    Call("quotactl", (0x80000400, "/no/device", 0, Out(4)), {"cmd": 4, "quota_fmt_out": None, "quota_fmt": None}),
     Call("pidfd_open", (PID, 0), {"fd": Res("pidfd"), "pid": PID, "flags": 0}, "pidfd"),
     Call("pidfd_getfd", (Res("pidfd"), Res("file"), 0), {"pid_fd": Res("pidfd"), "target_fd": Res("file")}),
     Call("close_range", (900, 950, 4), {"res": 0, "first": 900, "last": 950, "flags": 4}),
