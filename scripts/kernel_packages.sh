@@ -4,7 +4,10 @@
 
 readonly KEPT=${XDG_CACHE_HOME:-$HOME/.cache}/sysdig-py-kernels
 readonly KERNELS=(debian-12 ubuntu-22.04 debian-11) # by age: 6.1, 5.15, 5.10
-readonly DEBIAN=http://deb.debian.org/debian UBUNTU=http://archive.ubuntu.com/ubuntu
+# mirrors of the distributions: this machine's own is known to apt, that of the other one has to be said
+mirror() { apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' | sed -n "s/^$1 //p" | head -n 1; }
+DEBIAN=${DEBIAN_MIRROR:-$(mirror Debian)} UBUNTU=${UBUNTU_MIRROR:-$(mirror Ubuntu)}
+readonly DEBIAN=${DEBIAN%/} UBUNTU=${UBUNTU%/}
 readonly DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg UBUNTU_KEYS=$KEPT/ubuntu-archive-keyring.gpg
 # has the key F6ECB3762474EDA9D21B7022871920D1991BC93C, "Ubuntu Archive Automatic Signing Key (2018)"
 readonly UBUNTU_KEY_PACKAGE=pool/main/u/ubuntu-keyring/ubuntu-keyring_2021.03.26_all.deb
@@ -17,13 +20,18 @@ die() { printf 'other kernel: %s\n' "$*" >&2; exit 1; }
 
 need() { command -v "$1" >/dev/null || die "$1 is missing: apt-get install $2"; }
 
-describe() { # describe KERNEL: sets machine (apt's word), meta (the package that stands for the newest), sources
+has_mirror() { # has_mirror KERNEL
+    [[ $1 == debian-* && -n $DEBIAN || $1 == ubuntu-* && -n $UBUNTU ]]
+}
+
+describe() { # describe KERNEL: sets meta (the package that stands for the newest) and sources
     local keys="signed-by=$DEBIAN_KEYS"
-    machine=amd64 meta=linux-image-amd64
+    meta=linux-image-amd64
+    has_mirror "$1" || die "$1: no mirror of it is known: say DEBIAN_MIRROR=URL or UBUNTU_MIRROR=URL"
     case $1 in
         debian-12) sources=("[$keys] $DEBIAN bookworm main") ;;
         debian-11) sources=("[$keys] $DEBIAN bullseye main" "[$keys] $DEBIAN-security bullseye-security main") ;;
-        debian-12-arm64) machine=arm64 meta=linux-image-arm64 sources=("[$keys] $DEBIAN bookworm main") ;;
+        debian-12-arm64) meta=linux-image-arm64 sources=("[$keys] $DEBIAN bookworm main") ;;
         ubuntu-22.04)
             meta=linux-image-generic keys="signed-by=$UBUNTU_KEYS"
             sources=("[$keys] $UBUNTU jammy main" "[$keys] $UBUNTU jammy-updates main")
@@ -63,11 +71,12 @@ dependency() { # dependency PACKAGE PREFIX: the one that it depends on whose nam
     apt apt-cache depends --no-recommends --no-suggests "$1" | sed -n "s/^ *Depends: \($2[0-9].*\)/\1/p" | head -n 1
 }
 
-fetch_kernel() { # fetch_kernel KERNEL: its files are in $kernel afterwards
+fetch_kernel() { # fetch_kernel KERNEL: its files are in $kernel afterwards, and apt's word for its type in $machine
     local image modules
-    describe "$1"
-    kernel=$KEPT/$1/kernel
+    kernel=$KEPT/$1/kernel machine=amd64
+    [[ $1 != *-arm64 ]] || machine=arm64
     [[ ! -d $kernel ]] || return 0
+    describe "$1"
     refresh "$1"
     image=$(dependency "$meta" linux-image-)
     [[ -n $image ]] || die "$1 has no $meta"
@@ -81,6 +90,7 @@ fetch_root() { # fetch_root KERNEL: a root file system of its distribution is in
     local link python
     guest=$KEPT/$1/root
     [[ ! -d $guest ]] || return 0
+    describe "$1"
     refresh "$1"
     rm -f "$lists"/cache/archives/*.deb
     apt apt-get install --yes --no-install-recommends --download-only "${ROOT_PACKAGES[@]}" >/dev/null ||

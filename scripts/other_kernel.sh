@@ -99,6 +99,10 @@ main() {
         return
     fi
     for each in "${KERNELS[@]}"; do
+        if ! has_mirror "$each" && [[ ! -d $KEPT/$each/kernel ]]; then
+            printf 'other kernel: %s left out, no mirror of it is known (DEBIAN_MIRROR, UBUNTU_MIRROR)\n' "$each"
+            continue
+        fi
         run_on "$each" || failed+=("$each")
     done
     ((${#failed[@]} == 0)) || die "failed on ${failed[*]}"

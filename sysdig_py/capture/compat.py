@@ -10,7 +10,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from sysdig_py.capture.plans import PLAN_COUNT, SPECIAL, STEPPED, Handler, Op, Transfer, steps
+from sysdig_py.capture.handlers import SPECIAL, STEPPED, Handler, Transfer
+from sysdig_py.capture.plans import PLAN_COUNT, Op, steps
 from sysdig_py.schema.events import EventType, compat_calls, events, syscall_names, syscalls
 
 UNTRANSLATED: Final = 0xFFFF

@@ -17,8 +17,8 @@ from typing import Any
 
 from sysdig_py import locations
 from sysdig_py.capture import headers, probe_source
+from sysdig_py.capture.handlers import INLINE, Handler
 from sysdig_py.capture.image import Image, MapSpec, tracepoint_function, unlink
-from sysdig_py.capture.plans import INLINE, Handler
 from sysdig_py.errors import EnvironmentLack
 
 
@@ -53,7 +53,7 @@ def _functions(tracepoints: Sequence[str]) -> Iterator[str]:
 
 def _maps(lib: Any, module: Any) -> tuple[tuple[MapSpec, ...], dict[int, int]]:
     """Return what the maps are like, and the place of each by bcc's descriptor of it."""
-    lib.bpf_table_name.restype = ctypes.c_char_p  # the one of these that bcc's binding leaves out
+    _declare(lib)
     numbers = range(lib.bpf_num_tables(module))
     specs = tuple(
         MapSpec(
@@ -67,6 +67,16 @@ def _maps(lib: Any, module: Any) -> tuple[tuple[MapSpec, ...], dict[int, int]]:
         for i in numbers
     )
     return specs, {lib.bpf_table_fd_id(module, i): i for i in numbers}
+
+
+def _declare(lib: Any) -> None:
+    """Say what bcc's binding leaves out: without it, pointers above 4 GB lose their upper half."""
+    pointer, number = ctypes.c_void_p, ctypes.c_size_t
+    lib.bpf_num_tables.restype, lib.bpf_num_tables.argtypes = number, [pointer]
+    results = {"name": ctypes.c_char_p, "key_size_id": number, "leaf_size_id": number, "fd_id": ctypes.c_int}
+    for what, result in results.items():
+        function = getattr(lib, f"bpf_table_{what}")
+        function.restype, function.argtypes = result, [pointer, number]
 
 
 def _helpers() -> frozenset[str]:

@@ -14,10 +14,11 @@ from typing import Final
 
 from sysdig_py.capture import conversions, extras, judge_code, uring
 from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.handlers import TOLD_BEFORE, Handler, Rare, Transfer
 from sysdig_py.capture.image import CONSTANT_BASE, Constant
 from sysdig_py.capture.overhead.levels import ROWS, Reduce
 from sysdig_py.capture.overhead.spare import BRIEF_NEVER, Spare
-from sysdig_py.capture.plans import TOLD_BEFORE, Handler, Op, Rare, Transfer
+from sysdig_py.capture.plans import Op
 from sysdig_py.capture.told_marks import EPOCHS
 from sysdig_py.capture.touches import THEN_NOTHING, THEN_PLAN, Touch
 from sysdig_py.capture.treatment import Verdict

@@ -20,6 +20,7 @@ from sysdig_py import locations
 from sysdig_py.capture import bpf, compat, conversions, headers, image_cache, kernel, plans, probe_source, rights, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.extras import EXTRAS
+from sysdig_py.capture.handlers import INLINE, Handler
 from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.loader import Loaded
 from sysdig_py.capture.machine import memory_bytes
@@ -177,8 +178,8 @@ class Probe:
 
     def _fill(self) -> None:
         """Write the tables the programs work by."""
-        for handler in plans.Handler:
-            if handler not in plans.INLINE:
+        for handler in Handler:
+            if handler not in INLINE:
                 program = self._loaded.program_fd(handler.function)
                 bpf.update(self._loaded.map_fd("handlers"), handler, program.to_bytes(4, "little"))
         tables = {int(number): table.pack() for number, table in conversions.tables(self._arch).items()}

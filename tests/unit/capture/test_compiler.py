@@ -1,3 +1,4 @@
+import ctypes
 import os
 import sys
 import types
@@ -28,3 +29,15 @@ def test_compiler_messages_are_kept_for_a_failure(monkeypatch, tmp_path):
         os.write(2, b"warning: bla\nbase.c:3: error: no such thing\n")
         raise RuntimeError("failed")
     assert "warning: bla" in (tmp_path / "probe-failure.log").read_text()
+
+
+def test_pointers_to_the_compiler_are_passed_whole():
+    class Function:
+        argtypes = None
+
+    library = types.SimpleNamespace(
+        bpf_num_tables=Function(),
+        **{f"bpf_table_{what}": Function() for what in ("name", "key_size_id", "leaf_size_id", "fd_id")},
+    )
+    compiler._declare(library)
+    assert all(function.argtypes[0] is ctypes.c_void_p for function in vars(library).values())

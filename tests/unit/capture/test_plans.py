@@ -2,6 +2,7 @@ import pytest
 
 from sysdig_py.capture import plans
 from sysdig_py.capture.conversions import Conversion
+from sysdig_py.capture.handlers import Handler
 from sysdig_py.capture.plans import Op, Step
 from sysdig_py.capture.treatment import Treatment, Verdict
 from sysdig_py.schema.events import events, syscalls
@@ -39,7 +40,7 @@ def recipe(event):
 
 def test_numbers_without_a_call_are_generic():
     unused = next(nr for nr in range(plans.PLAN_COUNT) if nr not in {call.nr for call in syscalls("x86_64")})
-    assert plans.plans("x86_64")[unused][4] == plans.Handler.GENERIC
+    assert plans.plans("x86_64")[unused][4] == Handler.GENERIC
 
 
 @pytest.mark.parametrize("name", sorted(plans.RECIPES))

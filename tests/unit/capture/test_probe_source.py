@@ -2,7 +2,8 @@ import re
 from pathlib import Path
 
 from sysdig_py import locations
-from sysdig_py.capture import plans, probe_source
+from sysdig_py.capture import probe_source
+from sysdig_py.capture.handlers import INLINE, Handler
 
 
 def test_every_file_of_the_probe_is_joined_once_and_in_order():
@@ -30,7 +31,7 @@ def test_defines_become_flags_in_a_fixed_order():
 
 def test_the_probe_has_a_program_for_every_handler_and_no_other():
     found = set(re.findall(r"^int handle_(\w+)\(", probe_source.join(locations.PROBE), re.MULTILINE))
-    assert found == {handler.name.lower() for handler in plans.Handler if handler not in plans.INLINE}
+    assert found == {handler.name.lower() for handler in Handler if handler not in INLINE}
 
 
 def test_a_level_uses_only_lower_levels():
