@@ -5,6 +5,7 @@
 readonly KEPT=${XDG_CACHE_HOME:-$HOME/.cache}/sysdig-py-kernels
 readonly KERNELS=(debian-12 ubuntu-22.04 debian-11) # by age: 6.1, 5.15, 5.10
 # mirrors of the distributions: this machine's own is known to apt, that of the other one has to be said
+# shellcheck disable=SC2016 # apt expands it
 mirror() { apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' | sed -n "s/^$1 //p" | head -n 1; }
 DEBIAN=${DEBIAN_MIRROR:-$(mirror Debian)} UBUNTU=${UBUNTU_MIRROR:-$(mirror Ubuntu)}
 readonly DEBIAN=${DEBIAN%/} UBUNTU=${UBUNTU%/}
