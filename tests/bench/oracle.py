@@ -97,7 +97,9 @@ def _largest() -> Path:
 def _command(name: str, command: list[str]) -> list[str]:
     """Return the command with its output going nowhere: a pipe or a file would measure something else."""
     if name in ON_A_TERMINAL:
-        return ["sh", "-c", 'exec script -qec "$1" /dev/null > /dev/null', "sh", shlex.join(command)]
+        # a terminal that tells no size is drawn on by one of the two only
+        sized = f"stty cols 80 rows 24; exec {shlex.join(command)}"
+        return ["sh", "-c", 'exec script -qec "$1" /dev/null > /dev/null', "sh", sized]
     return ["sh", "-c", 'exec "$@" > /dev/null', "sh", *command]
 
 

@@ -18,6 +18,8 @@ typedef struct {
     double left_out;         /* events since the last record that was written */
     double offset;           /* how far the walk is: bytes of a span, or ring position */
     double cgroup_id;        /* of the cgroup_mkdir record that stopped the walk */
+    int64_t quiet_from;      /* no timer is due at an event of a time from here on, ns since the epoch ... */
+    uint64_t quiet_length;   /* ... for so long */
     int32_t stop;            /* the run is over */
 } sdpy_control;
 ]]

@@ -3,15 +3,45 @@
 --
 -- A sink: { filter = fn|nil, on_event = fn|nil, on_tick = fn|nil, needs_all = bool }
 --   on_tick runs for every event, accepted or not, before the sink's filter
+--   quiet: fn() -> begin (ns since the epoch) and length of the time in which on_tick need not run, if there is any
 --   needs_all: on_event also sees what the capture filter rejected (never what is STATE_ONLY)
 --   counted: fn(code, count, call) instead of `count` calls of on_event: a sink that only counts
+local ffi = require("ffi")
+local control = require("control").control
+local record = require("record")
+
 local M = { deliver = {} }
+
+local cur, uint64 = record.cur, ffi.typeof("uint64_t")
+local FOREVER = uint64(-1)
 
 local list = {}
 local capture_filter
 
 local function always()
     return true
+end
+
+-- When on_tick of a sink need not run.
+local function quiet_of(sink)
+    if not sink.on_tick then return 0LL, FOREVER end
+    if sink.quiet then return sink.quiet() end
+    return 0LL, uint64(0)
+end
+
+-- Reckon when no timer is due: where the quiet times of all sinks meet.
+local function reckon()
+    local from, stop = 0LL, FOREVER
+    for _, sink in ipairs(list) do
+        local begin, length = quiet_of(sink)
+        if begin > from then from = begin end
+        if uint64(begin) + length < stop then stop = uint64(begin) + length end
+    end
+    control.quiet_from, control.quiet_length = from, stop > from and stop - from or uint64(0)
+end
+
+local function is_due()
+    return cur.rec.ts - control.quiet_from >= control.quiet_length
 end
 
 local function call_event(lines, i, sink)
@@ -22,7 +52,7 @@ local function call_event(lines, i, sink)
 end
 
 local function call_tick(lines, i, sink)
-    if sink.on_tick then lines[#lines + 1] = ("tick[%d]()"):format(i) end
+    if sink.on_tick then lines[#lines + 1] = ("if due then tick[%d]() end"):format(i) end
 end
 
 -- Functions become locals of the compiled chunk, which LuaJIT treats as constants.
@@ -35,9 +65,13 @@ local function bind(body, functions)
             heads[#heads + 1] = ("local %s = functions.%s"):format(names[spelled], spelled)
         end
     end
+    if next(functions.tick) then
+        body = "local due = is_due()\n" .. body .. "\nif due then reckon() end"
+    end
     body = body:gsub("%a+%[%d+%]", names)
-    local source = ("local functions = ...\n%s\nreturn function()\n%s\nend"):format(table.concat(heads, "\n"), body)
-    return assert(loadstring(source, "=deliver"))(functions)
+    local source = ("local functions, is_due, reckon = ...\n%s\nreturn function()\n%s\nend"):format(
+        table.concat(heads, "\n"), body)
+    return assert(loadstring(source, "=deliver"))(functions, is_due, reckon)
 end
 
 local function rebuild()
@@ -53,6 +87,7 @@ local function rebuild()
     M.deliver.accepted = bind(table.concat(accepted, "\n"), functions)
     M.deliver.rejected = bind(table.concat(rejected, "\n"), functions)
     M.deliver.filter = capture_filter or always
+    reckon()
     if M.on_change then M.on_change() end
 end
 

@@ -46,7 +46,9 @@ def trace(steps: list[tuple[int, int, bool]]) -> bytes:
     return made.data
 
 
-def play(path: Path, text: str, *, lanes: bool, sink: str = "") -> tuple[list[str], dict[str, int], bytes]:
+def play(
+    path: Path, text: str, *, lanes: bool, sink: str = "", timer: str = ""
+) -> tuple[list[str], dict[str, int], bytes]:
     with closing(open_replay(path)) as source:
         probe = Probe(Engine(dialect=source.dialect))
         summary = probe.engine.require("summary")
@@ -55,13 +57,15 @@ def play(path: Path, text: str, *, lanes: bool, sink: str = "") -> tuple[list[st
         if sink:
             probe.note(NOTE)
             probe.engine.set_filter(compiled)
+        if timer:
+            probe.lua(timer)
         source.start(probe.engine)
         if lanes:
             # otherwise only a long span makes them
             probe.lua("require('scap.lanes').ready()")
         while source.pump(probe.engine):
             pass
-        return probe.noted() if sink else [], probe.engine.stats(), bytes(summary[b"text"]())
+        return probe.noted() if sink or timer else [], probe.engine.stats(), bytes(summary[b"text"]())
 
 
 @given(
@@ -81,6 +85,37 @@ def test_counting_alone_counts_the_same(tmp_path_factory, steps):
     with_lanes, without = (play(path, "", lanes=lanes) for lanes in (True, False))
     assert with_lanes[2] == without[2]
     assert all(with_lanes[1][name] == without[1][name] for name in ("events", "delivered", "rejected"))
+
+
+TIMER = """
+    local ev, interval = require("ev"), require("chisel.interval")
+    local timer = interval.new(2500, %s)
+    local function called(s, ns, delta) require("out").write(("%%d %%d %%d %%d\\n"):format(s, ns, delta, ev.num)) end
+    require("sinks").add({
+        on_tick = function() interval.tick(timer, ev, called) end,
+        quiet = function() return interval.quiet(timer) end,
+    })
+    """
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from([10, 11, 77]), st.booleans()), max_size=40),
+    st.sampled_from(["true", "false"]),
+)
+def test_a_timer_is_looked_after_and_needs_no_events(tmp_path_factory, steps, is_precise):
+    path = tmp_path_factory.mktemp("lanes") / "t.scap"
+    path.write_bytes(trace(steps))
+    with_lanes, without = (play(path, "", lanes=lanes, timer=TIMER % is_precise) for lanes in (True, False))
+    assert with_lanes == without
+    assert len(with_lanes[0]) >= (len(steps) - 1) // 3
+
+
+def test_events_go_by_while_no_timer_is_due():
+    probe = Probe(Engine(dialect="0293"))
+    probe.lua(TIMER % "false")
+    probe.lua("require('scap.lanes').ready()")
+    ways = probe.engine.require("scap.lanes")[b"is_whole"]
+    assert not any(ways(code) for code in (6, 7, 64, 65))
 
 
 @pytest.mark.parametrize(

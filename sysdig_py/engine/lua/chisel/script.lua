@@ -199,7 +199,7 @@ local function on_interval(self)
     end
 end
 
--- The function that looks after the chisel's timer at every event.
+-- The function that looks after the chisel's timer.
 local function ticker(self)
     local gate, callback = self.run.gate, on_interval(self)
     return function()
@@ -249,6 +249,8 @@ function M.sink(self)
     -- what a chisel asks is known: when all of it is answered by the events themselves, they need no thread
     sink.is_light = function() return not self.is_heavy end
     sink.on_tick = self.timer and ticker(self) or nil
+    if self.timer then interval.reset(self.timer) end
+    sink.quiet = function() return interval.quiet(self.alive and self.timer or nil) end
     return sink
 end
 

@@ -38,12 +38,6 @@ function M.subtract(a, b)
     return decimal(parse(a) - parse(b))
 end
 
--- Return how many ns after the last multiple of `interval` the time s, ns is (exact).
-function M.phase(sec, ns, interval)
-    local total = ffi.new("int64_t", sec) * 1000000000LL + ffi.new("int64_t", ns)
-    return tonumber(total % ffi.new("int64_t", interval))
-end
-
 -- Return s, ns of the time `delta` ns after (or before) sec, ns.
 function M.shift(sec, ns, delta)
     local total = ffi.new("int64_t", sec) * 1000000000LL + ffi.new("int64_t", ns) + ffi.new("int64_t", delta)

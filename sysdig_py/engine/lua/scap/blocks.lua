@@ -199,6 +199,7 @@ local function goes_by()
     local event_len, type = event.len, event.type
     if cast(i32p, at + len - 4)[0] ~= len or event_len < header or event_len > len - head - 4 then return false end
     if type >= CODES or ways[type].whole ~= 0 then return false end
+    if event.ts - control.quiet_from >= control.quiet_length then return false end
     if head == 14 and band(block.flags, STATE_ONLY) ~= 0 then return false end
     local v1 = header == V1_HEADER
     if ways[type].is_switch ~= 0 then return switch_goes_by(event, v1, len) end

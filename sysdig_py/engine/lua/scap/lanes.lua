@@ -69,8 +69,9 @@ local function wanted_kinds(kinds)
         local accepted_, weight = filter_types.accepted(sink.filter), weight_of(sink)
         for i = 1, #kinds do
             local sees = sink.on_event and (not accepted_ or accepted_[i])
-            if sees or sink.on_tick then wanted[i] = math.max(wanted[i], weight) end
-            if sink.on_tick or (sees and sink.needs_all) then wanted_always[i] = math.max(wanted_always[i], weight) end
+            local always = sink.on_tick and not sink.quiet
+            if sees or always then wanted[i] = math.max(wanted[i], weight) end
+            if always or (sees and sink.needs_all) then wanted_always[i] = math.max(wanted_always[i], weight) end
         end
     end
     return wanted, wanted_always
