@@ -1,7 +1,9 @@
 """What the program itself needs at about a million events per second, and whether it keeps up."""
 
 import statistics
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.bench.harness import run
 from tests.bench.overhead import DD, SYSCALLS
@@ -12,6 +14,9 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "chisel topprocs_net": (["-c", "topprocs_net"], 100),
     "chisel topscalls": (["-c", "topscalls"], 100),
     "write a compressed trace": (["-w", "/dev/null"], 250),
+    # a processor for itself at a million calls per second, each of which is two events there
+    "write a .scap": (["-w", "NULL.scap"], 1000),
+    "write a .scap, -z": (["-z", "-w", "NULL.scap"], 1000),
 }
 
 
@@ -26,6 +31,13 @@ class Sample:
 
 
 def _measure(words: list[str]) -> Sample:
+    with tempfile.TemporaryDirectory() as folder:
+        null = Path(folder) / "null.scap"
+        null.symlink_to("/dev/null")
+        return _under_load([str(null) if word == "NULL.scap" else word for word in words])
+
+
+def _under_load(words: list[str]) -> Sample:
     with capture(words) as process:
         before = process.cpu_so_far()
         load = run(DD)

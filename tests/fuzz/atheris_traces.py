@@ -26,6 +26,7 @@ with atheris.instrument_imports(include=["sysdig_py.trace", "sysdig_py.capture",
     from sysdig_py.trace.scap.writer import ScapWriter
 
 from sysdig_py.engine.encoder import EventEncoder
+from sysdig_py.engine.state_keeper import StateKeeper
 from sysdig_py.engine.vm import Engine
 from sysdig_py.errors import SysdigPyError
 from sysdig_py.schema.record import HEADER_SIZE
@@ -106,7 +107,14 @@ def _seeds() -> dict[str, list[bytes]]:
         kind, payload = file_fd(layout, "/etc/hosts")
         machine = Machine((Process(10, 10, "cat", fds=((3, kind, payload),)),))
         files.append(scap(layout, machine, events))
-    return {"scap": files, "native": [trace([story().data], count=14)], "records": [story().data]}
+    return {"scap": files, "native": [trace([story().data], count=14)], "records": [story().data, _checkpoint()]}
+
+
+def _checkpoint() -> bytes:
+    """Return all that the story tells, and the story once more."""
+    keeper = StateKeeper({})
+    keeper.feed(story().data)
+    return b"".join(records for records, _ in keeper.state(1 << 20).parts) + story().data
 
 
 def main(name: str, options: list[str]) -> None:

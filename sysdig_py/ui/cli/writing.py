@@ -37,10 +37,11 @@ def open_writer(path: str, source: _Source, options: Options, like: str = "") ->
     given = like or path
     if given.endswith(_SCAP):
         from sysdig_py.engine.encoder import EventEncoder
-        from sysdig_py.trace.scap.writer import ScapWriter
+        from sysdig_py.trace.scap.writer import QUICK, SMALL, ScapWriter
 
         compressed = options.compress or given.endswith(".gz")
-        return ScapWriter(path, source.machine, EventEncoder(source.dialect), compressed=compressed)
+        level = (QUICK if source.is_live else SMALL) if compressed else 0
+        return ScapWriter(path, source.machine, EventEncoder(source.dialect), level=level)
     from sysdig_py.engine.block_codec import BlockCodec
     from sysdig_py.engine.state_keeper import StateKeeper
     from sysdig_py.trace.checkpoints import CheckpointWriter

@@ -31,6 +31,7 @@ local exits, enters, births, is_paired = {}, {}, {}, false
 -- `table_of_pairs`: code -> { exit, enter or false, is_birth }, false for a stream that is as it shall be.
 -- `last_call`: the largest system call id that the reader of the file knows.
 function M.open(table_of_pairs, window, size, last_call)
+    assert(window < queue.SPAN)
     memory = ffi.new("uint8_t[?]", size)
     waiting.at, waiting.size, waiting.head, waiting.tail, waiting.used = memory, size, 0, 0, 0
     times.base, times.newest, times.written, times.window = 0, BEFORE_ALL, BEFORE_ALL, window
@@ -77,6 +78,10 @@ local function write_first()
     end
     rec.len = -rec.len
     release_written()
+end
+
+local function write_until(ts)
+    while queue.first() <= ts do write_first() end
 end
 
 local function grow(size)
@@ -131,7 +136,7 @@ local function keep_late(ts)
     for _, data in ipairs(late) do
         local rec = cast(record_p, data)
         -- an enter event that was left out has its own time
-        local own = rec.ts ~= 0 and later(tonumber(rec.ts - times.base), times.written) or ts
+        local own = rec.ts ~= 0 and math.min(later(tonumber(rec.ts - times.base), times.written), ts) or ts
         queue.push(own, keep(rec, rec.len), AS_IT_IS)
     end
     late = {}
@@ -148,6 +153,7 @@ end
 local function add(rec, type)
     if times.base == 0 then times.base = rec.ts end
     local ts = later(tonumber(rec.ts - times.base), times.written)
+    write_until(ts - times.window)
     local entered = later(ts - math.max(tonumber(rec.latency_ns), 0), times.written)
     if #late > 0 then keep_late(entered) end
     local at = keep(rec, rec.len)
@@ -157,7 +163,6 @@ local function add(rec, type)
     if enters[type] and not (births[type] and result_is_zero(rec)) then queue.push(entered, at, ENTER) end
     queue.push(ts, at, EXIT)
     if ts > times.newest then times.newest = ts end
-    while queue.first() <= times.newest - times.window do write_first() end
 end
 
 local function step(rec, type)

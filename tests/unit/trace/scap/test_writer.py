@@ -10,16 +10,16 @@ from sysdig_py.engine.encoder import EventEncoder
 from sysdig_py.errors import TraceError
 from sysdig_py.schema.record import pack_record
 from sysdig_py.schema.state import FdType, Section, State
-from sysdig_py.trace.scap.writer import ScapWriter
+from sysdig_py.trace.scap.writer import QUICK, SMALL, ScapWriter
 from tests.synthetic import Stream
 from tests.traces import MACHINE, story
 from tests.unit.trace.scap.written import blocks, events
 from tests.unit.trace.traces import TOTALS
 
 
-def _written(*spans: bytes, compressed: bool = False, dialect: str = "") -> bytes:
+def _written(*spans: bytes, level: int = 0, dialect: str = "") -> bytes:
     file = io.BytesIO()
-    writer = ScapWriter(file, MACHINE, EventEncoder(dialect), compressed=compressed)
+    writer = ScapWriter(file, MACHINE, EventEncoder(dialect), level=level)
     for span in spans:
         writer.write_block(span, 0, 0, 1)
     writer.close(TOTALS)
@@ -34,13 +34,14 @@ def test_state_comes_first_and_events_in_pairs() -> None:
     assert codes == [272, *[6, 7, 8, 9] * 5]
 
 
-def test_the_compressed_file_holds_the_same() -> None:
-    assert gzip.decompress(_written(story().data, compressed=True)) == _written(story().data)
+@pytest.mark.parametrize("level", [QUICK, SMALL])
+def test_the_compressed_file_holds_the_same(level: int) -> None:
+    assert gzip.decompress(_written(story().data, level=level)) == _written(story().data)
 
 
 def test_what_was_written_can_be_read_while_the_capture_goes_on() -> None:
     file = io.BytesIO()
-    with ScapWriter(file, MACHINE, EventEncoder("", window_ns=0), compressed=True, flush_seconds=0.01) as writer:
+    with ScapWriter(file, MACHINE, EventEncoder("", window_ns=0), level=SMALL, flush_seconds=0.01) as writer:
         writer.write_block(story().data, 0, 0, 1)
         deadline = time.monotonic() + 10
         while writer.bytes_written < 100 and time.monotonic() < deadline:
