@@ -77,6 +77,7 @@ class Emitter:
         self._lines: list[str] = []
         self._names: dict[str, str] = {}
         self._count = 0
+        self._is_cut = False  # whether what the event type decides was not followed to the end
 
     def chunk(self, node: nodes.Node) -> str:
         """Return the whole chunk for `node`."""
@@ -84,8 +85,12 @@ class Emitter:
         expression, of_type = self._node(node, 0), "true" if remembers else self._of_type(node, True, 0)
         names = sorted({name for check in self._checks.values() for name in fields_of(check)})
         fields = ",".join(lua_string(name.encode("utf-8", "surrogateescape")) for name in names)
-        predicates = f"return function() return {expression} end, function() return {of_type} end, {{{fields}}}"
-        return "\n".join(["local rt = ...", "local T = {}", *self._lines, predicates])
+        # decided by the type alone: one function is both
+        decided = not self._is_cut and all(_is_about_type(check) for check in self._checks.values())
+        may = "accepts" if decided else f"function() return {of_type} end"
+        predicates = f"local accepts = function() return {expression} end"
+        result = f"return accepts, {may}, {{{fields}}}"
+        return "\n".join(["local rt = ...", "local T = {}", *self._lines, predicates, result])
 
     def _of_type(self, node: nodes.Node, unknown: bool, depth: int) -> str:
         """Return what the event type decides of `node`; what it does not decide counts as `unknown`."""
@@ -93,10 +98,12 @@ class Emitter:
         if isinstance(node, nodes.Check):
             return self._at(node) if _is_about_type(self._checks[id(node)]) else undecided
         if depth >= _HOIST_DEPTH:
+            self._is_cut = True
             return undecided
         if isinstance(node, nodes.Not):
             return f"not ({self._of_type(node.item, not unknown, depth + 1)})"
         if len(node.items) > _MAX_CHAIN:
+            self._is_cut = True
             return undecided
         neutral, deciding = ("true", "false") if isinstance(node, nodes.And) else ("false", "true")
         parts = {self._of_type(item, unknown, depth + 1): None for item in node.items}

@@ -7,13 +7,19 @@ local schema = require("schema_data")
 
 local M = {}
 
-local may_of, is_light = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
+local function about_predicates()
+    return setmetatable({}, { __mode = "k" })
+end
+local may_of, is_light, is_plain = about_predicates(), about_predicates(), about_predicates()
 
 -- Run a filter's chunk; returns its predicate.
 function M.instantiate(chunk, runtime)
     local accepts, may, names = chunk(runtime)
-    may_of[accepts], is_light[accepts] = may, names ~= nil
-    for _, name in ipairs(names or {}) do is_light[accepts] = is_light[accepts] and light.is(name) end
+    may_of[accepts], is_light[accepts], is_plain[accepts] = may, names ~= nil, names ~= nil
+    for _, name in ipairs(names or {}) do
+        is_light[accepts] = is_light[accepts] and light.is(name)
+        is_plain[accepts] = is_plain[accepts] and light.is_plain(name)
+    end
     return accepts
 end
 
@@ -60,6 +66,16 @@ end
 -- Whether all that a predicate asks is answered by the event itself; so is what no predicate asks.
 function M.is_light(predicate)
     return not predicate or is_light[predicate] or false
+end
+
+-- Whether next to nothing of the event answers it; see `fields.light`.
+function M.is_plain(predicate)
+    return not predicate or is_plain[predicate] or false
+end
+
+-- Whether the type of an event decides whether the predicate accepts it.
+function M.is_decided(predicate)
+    return not predicate or may_of[predicate] == predicate
 end
 
 return M

@@ -8,6 +8,7 @@
 --   counted: fn(code, count, call) instead of `count` calls of on_event: a sink that only counts
 local ffi = require("ffi")
 local control = require("control").control
+local filter_types = require("filter_types")
 local record = require("record")
 
 local M = { deliver = {} }
@@ -51,6 +52,15 @@ local function call_event(lines, i, sink)
     lines[#lines + 1] = call
 end
 
+-- For an event of a type that is known to be wanted, at which no timer is due.
+local function call_light(lines, i, sink)
+    if #list == 1 and filter_types.is_decided(sink.filter) then
+        lines[1] = sink.on_event and "event[1]()"
+    else
+        call_event(lines, i, sink)
+    end
+end
+
 local function call_tick(lines, i, sink)
     if sink.on_tick then lines[#lines + 1] = ("if due then tick[%d]() end"):format(i) end
 end
@@ -65,7 +75,7 @@ local function bind(body, functions)
             heads[#heads + 1] = ("local %s = functions.%s"):format(names[spelled], spelled)
         end
     end
-    if next(functions.tick) then
+    if body:find("due", 1, true) then
         body = "local due = is_due()\n" .. body .. "\nif due then reckon() end"
     end
     body = body:gsub("%a+%[%d+%]", names)
@@ -76,16 +86,18 @@ end
 
 local function rebuild()
     local functions = { filter = {}, event = {}, tick = {} }
-    local accepted, rejected = {}, {}
+    local accepted, rejected, light = {}, {}, {}
     for i, sink in ipairs(list) do
         functions.filter[i], functions.event[i], functions.tick[i] = sink.filter, sink.on_event, sink.on_tick
         call_tick(accepted, i, sink)
         call_event(accepted, i, sink)
+        call_light(light, i, sink)
         call_tick(rejected, i, sink)
         if sink.needs_all then call_event(rejected, i, sink) end
     end
     M.deliver.accepted = bind(table.concat(accepted, "\n"), functions)
     M.deliver.rejected = bind(table.concat(rejected, "\n"), functions)
+    M.deliver.light = bind(table.concat(light, "\n"), functions)
     M.deliver.filter = capture_filter or always
     reckon()
     if M.on_change then M.on_change() end

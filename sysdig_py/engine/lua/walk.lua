@@ -25,7 +25,7 @@ local by_tid = threads.by_tid
 local deliver = sinks.deliver
 local prepare = require(dialect.paired and "state.paired.prepare" or "prepare")
 local set_header, set_context = prepare.header, prepare.context
-local paired, forget, set_light = dialect.paired, prepare.forget, prepare.light
+local paired, forget, set_light, set_plain = dialect.paired, prepare.forget, prepare.light, prepare.plain
 local HEADER, PREFIX = record.HEADER_SIZE, record.PREFIX_SIZE
 local FIRST_STATE, STATE_ONLY, LARGE = record.FIRST_STATE, record.STATE_ONLY, record.LARGE
 local PPM_HEADER = HEADER - PREFIX
@@ -103,15 +103,16 @@ function M.light(rec, type)
     local info = events[type]
     cur.rec, cur.is_light = rec, 1
     ev.num = control.num
-    set_header(rec, type, info)
+    if cur.is_plain ~= 0 then set_plain(rec, type, info) else set_header(rec, type, info) end
     set_light(rec, info)
-    deliver.accepted()
+    deliver.light()
 end
 
 -- Look for thread and fd of the event in hand after all.
 function M.complete()
     if cur.is_light == 0 or cur.rec == nil then return end
     cur.is_light = 0
+    if cur.is_plain ~= 0 then set_header(cur.rec, ev.type, ev.info) end
     set_context(cur.rec, ev.info)
 end
 

@@ -47,7 +47,7 @@ def trace(steps: list[tuple[int, int, bool]]) -> bytes:
 
 
 def play(
-    path: Path, text: str, *, lanes: bool, sink: str = "", timer: str = ""
+    path: Path, text: str, *, lanes: bool, sink: str = "", setup: str = ""
 ) -> tuple[list[str], dict[str, int], bytes]:
     with closing(open_replay(path)) as source:
         probe = Probe(Engine(dialect=source.dialect))
@@ -57,15 +57,15 @@ def play(
         if sink:
             probe.note(NOTE)
             probe.engine.set_filter(compiled)
-        if timer:
-            probe.lua(timer)
+        if setup:
+            probe.lua(setup)
         source.start(probe.engine)
         if lanes:
             # otherwise only a long span makes them
             probe.lua("require('scap.lanes').ready()")
         while source.pump(probe.engine):
             pass
-        return probe.noted() if sink or timer else [], probe.engine.stats(), bytes(summary[b"text"]())
+        return probe.noted() if sink or setup else [], probe.engine.stats(), bytes(summary[b"text"]())
 
 
 @given(
@@ -105,7 +105,7 @@ TIMER = """
 def test_a_timer_is_looked_after_and_needs_no_events(tmp_path_factory, steps, is_precise):
     path = tmp_path_factory.mktemp("lanes") / "t.scap"
     path.write_bytes(trace(steps))
-    with_lanes, without = (play(path, "", lanes=lanes, timer=TIMER % is_precise) for lanes in (True, False))
+    with_lanes, without = (play(path, "", lanes=lanes, setup=TIMER % is_precise) for lanes in (True, False))
     assert with_lanes == without
     assert len(with_lanes[0]) >= (len(steps) - 1) // 3
 
@@ -116,6 +116,69 @@ def test_events_go_by_while_no_timer_is_due():
     probe.lua("require('scap.lanes').ready()")
     ways = probe.engine.require("scap.lanes")[b"is_whole"]
     assert not any(ways(code) for code in (6, 7, 64, 65))
+
+
+# what events answer without thread and fd: all that, and next to nothing
+LIGHT = (
+    "evt.num", "evt.time", "evt.rawtime.ns", "evt.reltime", "evt.latency", "evt.dir", "evt.type", "evt.cpu",
+    "evt.count.exit", "evt.count.error", "evt.res", "evt.rawres", "evt.failed", "evt.rawarg.fd", "syscall.type",
+    "evt.is_io", "evt.io_dir", "evt.is_wait",
+)  # fmt: skip
+PLAIN = ("evt.num", "evt.time", "evt.rawtime.ns", "evt.latency", "evt.dir", "evt.type", "evt.cpu", "syscall.type")
+ASKING = """
+    local fields, accepts = require("fields.init"), %s
+    local names, getters, light = { %s }, {}, require("fields.light")
+    local is_plain = true
+    for i, name in ipairs(names) do
+        getters[i], is_plain = fields.lookup(name).get, is_plain and light.is_plain(name)
+    end
+    require("sinks").add({
+        filter = accepts,
+        is_light = function() return true end,
+        is_plain = function() return is_plain end,
+        on_event = function()
+            for _, get in ipairs(getters) do require("out").write(tostring(get()) .. " ") end
+            require("out").write("\\n")
+        end,
+    })
+    """
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from([10, 8202, 77, -1]), st.booleans()), max_size=20
+    ),
+    st.sampled_from([LIGHT, PLAIN]),
+    st.sampled_from(
+        ["", "evt.dir=<", "evt.type!=switch", "evt.latency>500", "evt.dir=< and evt.type!=read", "evt.res>0"]
+    ),
+)
+def test_light_events_answer_the_same(tmp_path_factory, steps, names, text):
+    path = tmp_path_factory.mktemp("lanes") / "t.scap"
+    path.write_bytes(trace(steps))
+    source = event_filter.compile(text).lua_source if text else ""
+    accepts = f"require('host').load_filter([==[{source}]==])" if text else "nil"
+    setup = ASKING % (accepts, ", ".join(f'"{name}"' for name in names))
+    assert play(path, "", lanes=True, setup=setup) == play(path, "", lanes=False, setup=setup)
+
+
+NESTED = "evt.dir=< or (evt.dir=> and (" * 6 + "evt.dir=<" + "))" * 6
+
+
+@pytest.mark.parametrize(
+    ("text", "is_decided"),
+    [
+        ("evt.type!=switch", True), ("evt.dir=< and not (evt.type=read or evt.is_io=true)", True),
+        ("evt.type!=switch and evt.cpu=0", False), ("evt.latency>5", False), (NESTED, False),
+        ("evt.type in (" + ",".join(["read"] * 150) + ")", True), (" or ".join(["evt.type=read"] * 150), False),
+    ],
+)  # fmt: skip
+def test_filters_that_the_type_decides(text, is_decided):
+    probe = Probe(Engine(dialect="0293"))
+    source = event_filter.compile(text).lua_source
+    assert (
+        probe.value(f"require('filter_types').is_decided(require('host').load_filter([==[{source}]==]))") is is_decided
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,19 @@ function M.new(self, run)
         walk.complete()
     end
 
+    -- and all of their header
+    local function ask_event()
+        if self.asks_event then return end
+        self.asks_event = true
+        run.refresh()
+        walk.complete()
+    end
+
     -- handle for evt.field; error when the field does not exist or is for filters only
     function chisel.request_field(name)
         local field = handle.request(name)
         if not light.is(field.name) then ask_for_more() end
+        if not light.is_plain(field.name) then ask_event() end
         return field
     end
 

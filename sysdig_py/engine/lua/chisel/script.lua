@@ -248,6 +248,7 @@ function M.sink(self)
     sink.on_event = deliverer(self)
     -- what a chisel asks is known: when all of it is answered by the events themselves, they need no thread
     sink.is_light = function() return not self.is_heavy end
+    sink.is_plain = function() return not self.is_heavy and not self.asks_event end
     sink.on_tick = self.timer and ticker(self) or nil
     if self.timer then interval.reset(self.timer) end
     sink.quiet = function() return interval.quiet(self.alive and self.timer or nil) end

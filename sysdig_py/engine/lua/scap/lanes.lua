@@ -150,9 +150,22 @@ local function takes_all()
         or record.cur.until_ts ~= 0
 end
 
+local function is_plain(sink)
+    return sink.is_plain and sink.is_plain() and filter_types.is_plain(sink.filter)
+end
+
+-- Whether those who want events lightly ask for next to nothing.
+local function are_plain()
+    for _, sink in ipairs(sinks.list()) do
+        if weight_of(sink) == LIGHTLY and not is_plain(sink) then return false end
+    end
+    return true
+end
+
 local function configure()
     M.settle()
     is_stale = false
+    record.cur.is_plain = are_plain() and 1 or 0
     if takes_all() then return end
     local filter = sinks.capture_filter()
     local kinds = filter_types.kinds()

@@ -129,6 +129,12 @@ function M.context(rec, info)
     settle(thread, info)
 end
 
+-- As much of the header as those need who ask for next to nothing.
+function M.plain(rec, type, info)
+    ev.type, ev.info, ev.is_exit, ev.cpu = type, info, info.is_exit, rec.cpu
+    ev.name = event_name(type, info)
+end
+
 -- The little that is to be known of an event whose thread nobody looks at.
 function M.light(rec, info)
     ev.latency = 0
