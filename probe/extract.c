@@ -14,6 +14,20 @@ struct memory_use {
 	u32 swapped;
 };
 
+/* what a directory entry is called, and how long that is */
+static __always_inline struct qstr extract_entry_name(void *entry)
+{
+	struct qstr name = {};
+
+#ifdef FEATURE_TYPED_READS
+	name.name = base_get(entry, struct dentry, d_name.name);
+	name.len = base_get(entry, struct dentry, d_name.len);
+#else
+	base_read_kernel(&name, sizeof(name), base_at(entry, struct dentry, d_name));
+#endif
+	return name;
+}
+
 /* device numbers as user space writes them (new_encode_dev) */
 static __always_inline u32 extract_dev(u32 dev)
 {
@@ -53,18 +67,12 @@ static __always_inline struct memory_use extract_memory_use(void *task)
 static __always_inline void *extract_file(void *task, s32 fd)
 {
 	void *files = base_get(task, struct task_struct, files);
-	void *address = base_get(files, struct files_struct, fdt);
-	struct fdtable table;
-	void *file = NULL;
+	void *table = base_get(files, struct files_struct, fdt);
 
-	_Static_assert(offsetof(struct fdtable, fd) < offsetof(struct fdtable, close_on_exec) &&
-			       offsetof(struct fdtable, max_fds) < offsetof(struct fdtable, fd),
-		       "one read gets limit and array");
-	base_read_kernel(&table, offsetof(struct fdtable, close_on_exec), address);
-	if (fd < 0 || (u32)fd >= table.max_fds)
+	if (fd < 0 || (u32)fd >= base_get(table, struct fdtable, max_fds))
 		return NULL;
-	base_read_kernel(&file, sizeof(file), (char *)table.fd + (u64)fd * sizeof(void *));
-	return file;
+	return (void *)base_load((u64)base_get(table, struct fdtable, fd) +
+				 (u64)fd * sizeof(void *));
 }
 
 /* what an fd among the arguments of the call stands for */
@@ -79,15 +87,10 @@ static __always_inline void *extract_call_file(struct scratch *s, s32 fd)
 static __always_inline void *extract_sock(void *file)
 {
 	void *address = base_get(file, struct file, private_data);
-	struct socket socket;
 
-	_Static_assert(offsetof(struct socket, file) < offsetof(struct socket, ops) &&
-			       offsetof(struct socket, sk) < offsetof(struct socket, ops),
-		       "one read gets file and sock");
-	if (!file || !address)
+	if (!file || !address || (void *)base_get(address, struct socket, file) != file)
 		return NULL;
-	base_read_kernel(&socket, offsetof(struct socket, ops), address);
-	return (void *)socket.file == file ? socket.sk : NULL;
+	return base_get(address, struct socket, sk);
 }
 
 static __always_inline s64 extract_namespaced(void *pid)
@@ -103,11 +106,9 @@ static __always_inline s64 extract_namespaced(void *pid)
 static __always_inline void *extract_signal_pid(void *task, u32 type)
 {
 	void *signal = base_get(task, struct task_struct, signal);
-	void *pid = NULL;
 
-	base_read_kernel(&pid, sizeof(pid),
-			 base_at(signal, struct signal_struct, pids) + type * sizeof(pid));
-	return pid;
+	return (void *)base_load(base_at(signal, struct signal_struct, pids) +
+				 type * sizeof(void *));
 }
 
 static __always_inline u32 extract_tty(void *task)
@@ -193,12 +194,10 @@ static __always_inline u64 extract_inode_mtime(void *inode)
 static __always_inline u32 extract_overlay_layer(void *inode)
 {
 	void *super = base_get(inode, struct inode, i_sb);
-	void *upper = NULL;
 
 	if (base_get(super, struct super_block, s_magic) != OVERLAYFS_MAGIC)
 		return 0;
-	base_read_kernel(&upper, sizeof(upper), (char *)inode + sizeof(struct inode));
-	return upper ? 1 : 2;
+	return base_load((char *)inode + sizeof(struct inode)) ? 1 : 2;
 }
 
 /* `pairs`: how many pairs the table can have; inside of another loop few keep the verifier's work short */

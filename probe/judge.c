@@ -175,10 +175,8 @@ static __always_inline void judge_note_addresses(struct facts *f, void *sock)
 		*(u32 *)f->other_address = base_get(sock, struct sock, __sk_common.skc_daddr);
 		return;
 	}
-	base_read_kernel(f->own_address, ADDRESS_SIZE,
-			 base_at(sock, struct sock, __sk_common.skc_v6_rcv_saddr));
-	base_read_kernel(f->other_address, ADDRESS_SIZE,
-			 base_at(sock, struct sock, __sk_common.skc_v6_daddr));
+	base_get_address(f->own_address, base_at(sock, struct sock, __sk_common.skc_v6_rcv_saddr));
+	base_get_address(f->other_address, base_at(sock, struct sock, __sk_common.skc_v6_daddr));
 	__builtin_memcpy(words, f->other_address, sizeof(words));
 	if (!words[0] && !words[1] && words[2] == MAPPED_PREFIX) {
 		*(u32 *)f->other_address = words[3];

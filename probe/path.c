@@ -67,7 +67,7 @@ static __always_inline void path_store_entry(struct scratch *s, void *mount_poin
 			continue;
 		}
 		parent = base_get(entry, struct dentry, d_parent);
-		name = base_get(entry, struct dentry, d_name);
+		name = extract_entry_name(entry);
 		/* an entry that is its own parent is a root, or a nameless file such as a memfd */
 		if (!parent || (parent == entry && (i || name.len < 2)))
 			break;

@@ -197,7 +197,7 @@ static __always_inline bool process_may_write(void *cred, void *inode)
 static __always_inline bool process_is_memfd(void *file)
 {
 	void *entry = base_get(file, struct file, f_path.dentry);
-	struct qstr name = base_get(entry, struct dentry, d_name);
+	struct qstr name = extract_entry_name(entry);
 	char head[6] = {};
 	void *inode = base_get(file, struct file, f_inode);
 

@@ -14,7 +14,20 @@ struct registers {
 
 static __always_inline void base_read_registers(struct registers *regs, u64 address)
 {
+#ifdef FEATURE_TYPED_READS
+	regs->r10 = base_get(address, struct pt_regs, r10);
+	regs->r9 = base_get(address, struct pt_regs, r9);
+	regs->r8 = base_get(address, struct pt_regs, r8);
+	regs->cx = base_get(address, struct pt_regs, cx);
+	regs->dx = base_get(address, struct pt_regs, dx);
+	regs->si = base_get(address, struct pt_regs, si);
+	regs->di = base_get(address, struct pt_regs, di);
+	regs->orig_ax = base_get(address, struct pt_regs, orig_ax);
+	regs->ip = base_get(address, struct pt_regs, ip);
+	regs->cs = base_get(address, struct pt_regs, cs);
+#else
 	base_read_kernel(regs, sizeof(*regs), base_at(address, struct pt_regs, r10));
+#endif
 }
 
 static __always_inline void base_read_args(const struct registers *regs, u64 *args)
@@ -77,6 +90,12 @@ static __always_inline bool base_is_task_compat(void)
 /* the number of a call and nothing else, false when it is one of the 32-bit table */
 static __always_inline bool base_read_native_nr(u64 address, u32 *nr)
 {
+#ifdef FEATURE_TYPED_READS
+	*nr = base_get(address, struct pt_regs, orig_ax);
+	return !base_is_compat_call(base_get(address, struct pt_regs, cs),
+				    base_get(address, struct pt_regs, cx),
+				    base_get(address, struct pt_regs, ip));
+#else
 	struct {
 		u64 cx, dx, si, di, orig_ax, ip, cs;
 	} part;
@@ -84,6 +103,7 @@ static __always_inline bool base_read_native_nr(u64 address, u32 *nr)
 	base_read_kernel(&part, sizeof(part), base_at(address, struct pt_regs, cx));
 	*nr = part.orig_ax;
 	return !base_is_compat_call(part.cs, part.cx, part.ip);
+#endif
 }
 
 #elif defined(CONFIG_ARM64)

@@ -149,8 +149,8 @@ static __always_inline struct ends socket_inet6_ends(void *sock, struct user_add
 {
 	struct ends ends = {};
 
-	base_read_kernel(ends.own_ip, 16, base_at(sock, struct sock_common, skc_v6_rcv_saddr));
-	base_read_kernel(ends.peer_ip, 16, base_at(sock, struct sock_common, skc_v6_daddr));
+	base_get_address(ends.own_ip, base_at(sock, struct sock_common, skc_v6_rcv_saddr));
+	base_get_address(ends.peer_ip, base_at(sock, struct sock_common, skc_v6_daddr));
 	if (named->family == FAMILY_INET6) {
 		ends.peer_ip[0] = named->v6[0];
 		ends.peer_ip[1] = named->v6[1];
@@ -177,9 +177,17 @@ static __always_inline void socket_store_unix(struct scratch *s, void *sock, u64
 		socket_append_kernel_path(s, from_peer ? sock : peer, 17);
 }
 
-/* addresses and ports of IPv4, and the family, in one read */
+/* addresses and ports of IPv4, and the family */
 static __always_inline void socket_read_common(struct sock_common *common, void *sock)
 {
+#ifdef FEATURE_TYPED_READS
+	common->skc_daddr = base_get(sock, struct sock_common, skc_daddr);
+	common->skc_rcv_saddr = base_get(sock, struct sock_common, skc_rcv_saddr);
+	common->skc_dport = base_get(sock, struct sock_common, skc_dport);
+	common->skc_num = base_get(sock, struct sock_common, skc_num);
+	common->skc_family = base_get(sock, struct sock_common, skc_family);
+#else
+	/* in one read */
 	_Static_assert(offsetof(struct sock_common, skc_daddr) <
 				       offsetof(struct sock_common, skc_family) &&
 			       offsetof(struct sock_common, skc_num) <
@@ -188,6 +196,7 @@ static __always_inline void socket_read_common(struct sock_common *common, void 
 	base_read_kernel(common,
 			 offsetof(struct sock_common, skc_family) + sizeof(common->skc_family),
 			 sock);
+#endif
 }
 
 /* source and destination of a call on `fd`; an address given with the call names the peer */

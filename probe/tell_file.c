@@ -47,7 +47,7 @@ static __always_inline u8 tell_look_file(void *file, u64 magic, u16 kind)
 	void *entry = base_get(file, struct file, f_path.dentry);
 
 	if (magic == ANONYMOUS_MAGIC)
-		return tell_anonymous(base_get(entry, struct dentry, d_name).name);
+		return tell_anonymous(base_get(entry, struct dentry, d_name.name));
 	if (magic == PIDFS_MAGIC)
 		return FD_PIDFD;
 	if (magic == NSFS_MAGIC)
@@ -65,7 +65,7 @@ static __always_inline void tell_file_name(struct scratch *s, void *file, u64 ma
 	void *entry = base_get(file, struct file, f_path.dentry);
 
 	if (type == FD_UNSUPPORTED)
-		store_kernel_text(s, base_get(entry, struct dentry, d_name).name);
+		store_kernel_text(s, base_get(entry, struct dentry, d_name.name));
 	else if (magic == ANONYMOUS_MAGIC || magic == PIDFS_MAGIC || magic == PIPEFS_MAGIC ||
 		 magic == NSFS_MAGIC)
 		tell_no_text(s);

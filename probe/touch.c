@@ -112,7 +112,7 @@ static __always_inline bool touch_look(struct scratch *s, u32 fd)
 {
 	void *files = base_follow(base_task(), struct task_struct, files);
 	void *table;
-	u64 file = 0;
+	u64 file;
 
 	if (!files)
 		return false;
@@ -120,8 +120,7 @@ static __always_inline bool touch_look(struct scratch *s, u32 fd)
 	table = base_follow(files, struct files_struct, fdt);
 	if (!table || fd >= base_follow(table, struct fdtable, max_fds))
 		return false;
-	base_read_kernel(&file, sizeof(file),
-			 (char *)base_follow(table, struct fdtable, fd) + (u64)fd * sizeof(void *));
+	file = base_load((char *)base_follow(table, struct fdtable, fd) + (u64)fd * sizeof(void *));
 	s->touch.file = file;
 	return file != 0;
 }

@@ -18,7 +18,7 @@ from typing import Any
 from sysdig_py import locations
 from sysdig_py.capture import headers, probe_source
 from sysdig_py.capture.handlers import INLINE, Handler
-from sysdig_py.capture.image import Image, MapSpec, tracepoint_function, unlink
+from sysdig_py.capture.image import Image, MapSpec, call_kernel, tracepoint_function, unlink
 from sysdig_py.errors import EnvironmentLack
 
 
@@ -40,7 +40,9 @@ def compile_probe(defines: Mapping[str, str], tracepoints: Sequence[str]) -> Ima
         module = bcc.BPF(text=source.encode(), cflags=probe_source.cflags(defines))
     try:
         maps, places = _maps(bcc.lib, module.module)
-        programs = {name: unlink(module.dump_func(name.encode()), places) for name in _functions(tracepoints)}
+        programs = {
+            name: call_kernel(unlink(module.dump_func(name.encode()), places)) for name in _functions(tracepoints)
+        }
     finally:
         module.cleanup()
     return Image(maps, programs, tuple(tracepoints))

@@ -14,11 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from sysdig_py.capture.assembler import INSTRUCTION, SIZE, WIDE_LOAD, splice
+from sysdig_py.capture.assembler import CALL, INSTRUCTION, SIZE, WIDE_LOAD, splice
 
 _TO_MAP: Final = 1  # BPF_PSEUDO_MAP_FD
 _LENGTH: Final = struct.Struct("<I")
 CONSTANT_BASE: Final = 0x53590000
+# A call of a helper from here on is one of the kernel's own function (kfunc) with the rest as its id among the types.
+KERNEL_FUNCTION: Final = 0x5A000000
+_IDS: Final = 0xFFFFFF
+_TO_FUNCTION: Final = 2  # BPF_PSEUDO_KFUNC_CALL
 
 
 class Constant(enum.IntEnum):
@@ -87,6 +91,16 @@ class Image:
 def tracepoint_function(tracepoint: str) -> str:
     """Return the name of the program of a raw tracepoint."""
     return f"on_{tracepoint}"
+
+
+def call_kernel(code: bytes) -> bytes:
+    """Return instructions whose calls from KERNEL_FUNCTION on are calls of the kernel's own functions."""
+    made = bytearray(code)
+    for at in range(0, len(made), SIZE):
+        opcode, registers, offset, value = INSTRUCTION.unpack_from(made, at)
+        if opcode == CALL and not registers and value & ~_IDS == KERNEL_FUNCTION:
+            INSTRUCTION.pack_into(made, at, opcode, _TO_FUNCTION << 4, offset, value & _IDS)
+    return bytes(made)
 
 
 def unlink(code: bytes, places: Mapping[int, int]) -> bytes:

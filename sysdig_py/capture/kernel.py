@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sysdig_py.capture import conversions, extras, judge_code, uring
+from sysdig_py.capture import btf, conversions, extras, judge_code, uring
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.handlers import TOLD_BEFORE, Handler, Rare, Transfer
-from sysdig_py.capture.image import CONSTANT_BASE, Constant
+from sysdig_py.capture.image import CONSTANT_BASE, KERNEL_FUNCTION, Constant
 from sysdig_py.capture.overhead.levels import ROWS, Reduce
 from sysdig_py.capture.overhead.spare import BRIEF_NEVER, Spare
 from sysdig_py.capture.plans import Op
@@ -140,6 +140,20 @@ def features(types: Types) -> dict[str, str]:
         "START_BOOTTIME": boot,
         "KERNFS_PARENT": parent,
     }
+
+
+def typed_reads(raw: bytes) -> dict[str, str]:
+    """Return the defines for reading kernel memory by plain loads; none where the kernel does not have what it takes.
+
+    Args:
+        raw: the kernel's type information.
+    """
+    cast = btf.find(raw, btf.Kind.FUNCTION, ["bpf_rdonly_cast"])
+    word = btf.find(raw, btf.Kind.STRUCT, ["timespec64"])
+    if not cast or not word:
+        return {}
+    hook = KERNEL_FUNCTION + cast["bpf_rdonly_cast"]
+    return {"FEATURE_TYPED_READS": "1", "HOOK_CAST": str(hook), "KERNEL_WORD": str(word["timespec64"])}
 
 
 def hierarchy(types: Types, tracked: Hierarchy) -> dict[str, str]:

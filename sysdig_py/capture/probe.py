@@ -168,12 +168,17 @@ class Probe:
             except OSError:
                 # made for this kernel and yet refused: what a fresh one is told counts
                 image_cache.drop(key)
-        image = _compile(self._arch, hierarchy, sizes)
-        try:
-            loaded = Loaded(image, constants, entries, hooks, _unasked(options, image))
-        except OSError as error:
-            raise _refusal(error) from error
-        image_cache.keep(key, image)
+        for typed_reads in (True, False):
+            image = _compile(self._arch, hierarchy, sizes, typed_reads=typed_reads)
+            try:
+                loaded = Loaded(image, constants, entries, hooks, _unasked(options, image))
+            except OSError as error:
+                # some verifier may refuse plain loads of kernel memory, though there is all it takes for them
+                if not typed_reads:
+                    raise _refusal(error) from error
+                continue
+            image_cache.keep(key, image)
+            break
         return loaded
 
     def _fill(self) -> None:
@@ -205,13 +210,14 @@ def image_key(arch: str, hierarchy: Hierarchy, sizes: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _compile(arch: str, hierarchy: Hierarchy, sizes: dict[str, str]) -> Image:
+def _compile(arch: str, hierarchy: Hierarchy, sizes: dict[str, str], *, typed_reads: bool = True) -> Image:
     # the compiler is heavy, and hardly any start needs it
     from sysdig_py.capture.compiler import compile_probe
 
     types = kernel.Types(headers.dump_btf())
     tracepoints = kernel.tracepoints(types, latency="FEATURE_NO_LATENCY" not in sizes)
     defines = kernel.features(types) | kernel.hierarchy(types, hierarchy) | kernel.constants(arch) | sizes
+    defines |= kernel.typed_reads(headers.BTF.read_bytes()) if typed_reads else {}
     return compile_probe(defines, tracepoints)
 
 

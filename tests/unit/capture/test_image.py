@@ -1,6 +1,16 @@
 import struct
 
-from sysdig_py.capture.image import CONSTANT_BASE, Constant, Image, MapSpec, link, tracepoint_function, unlink
+from sysdig_py.capture.image import (
+    CONSTANT_BASE,
+    KERNEL_FUNCTION,
+    Constant,
+    Image,
+    MapSpec,
+    call_kernel,
+    link,
+    tracepoint_function,
+    unlink,
+)
 
 
 def instruction(code, registers=0, imm=0):
@@ -48,3 +58,9 @@ def test_the_second_half_of_a_wide_load_is_no_instruction():
 
 def test_a_program_has_its_tracepoints_name():
     assert tracepoint_function("sys_exit") == "on_sys_exit"
+
+
+def test_calls_of_the_kernels_own_functions_are_marked_and_no_others():
+    helper, hook, marked = instruction(0x85, 0, 14), instruction(0x85, 0, 0x5359F001), instruction(0x85, 0x20, 70)
+    code = helper + instruction(0x85, 0, KERNEL_FUNCTION + 70) + hook + instruction(0xB7, 1, KERNEL_FUNCTION) + EXIT
+    assert call_kernel(code) == helper + marked + hook + instruction(0xB7, 1, KERNEL_FUNCTION) + EXIT

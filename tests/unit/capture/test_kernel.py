@@ -2,6 +2,7 @@ import pytest
 
 from sysdig_py.capture import kernel
 from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.image import KERNEL_FUNCTION
 from sysdig_py.errors import EnvironmentLack
 
 REQUIRED = "".join(f"typedef void (*btf_trace_{name})(void *);\n" for name in kernel.REQUIRED_TRACEPOINTS)
@@ -54,6 +55,15 @@ def test_features_of_a_new_kernel():
         "FEATURE_RSS_PERCPU", "FEATURE_LOGINUID", "FEATURE_INODE_TIME_SPLIT", "FEATURE_UNIX", "FEATURE_CGROUP_CACHE"
     }  # fmt: skip
     assert (made["START_BOOTTIME"], made["KERNFS_PARENT"]) == ("start_boottime", "__parent")
+
+
+def test_kernel_memory_is_loaded_where_any_address_can_have_a_type(monkeypatch):
+    ids = {"bpf_rdonly_cast": 70, "timespec64": 9}
+    monkeypatch.setattr(kernel.btf, "find", lambda _raw, _kind, names: {n: ids[n] for n in names if n in ids})
+    made = kernel.typed_reads(b"")
+    assert made == {"FEATURE_TYPED_READS": "1", "HOOK_CAST": str(KERNEL_FUNCTION + 70), "KERNEL_WORD": "9"}
+    del ids["bpf_rdonly_cast"]
+    assert kernel.typed_reads(b"") == {}
 
 
 def test_features_of_an_old_kernel():

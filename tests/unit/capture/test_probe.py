@@ -12,6 +12,7 @@ from sysdig_py.errors import EnvironmentLack
 
 HIERARCHY = Hierarchy(2, "/sys/fs/cgroup", "", 0)
 IMAGE = Image((), {"on_x": b"\x95" + bytes(7)}, ("x",))
+TYPED = Image((), {"on_x": b"\x95" + bytes(6) + b"\1"}, ("x",))
 
 
 @pytest.mark.parametrize("snaplen", [0, 80, 4000, MAX_SNAPLEN])
@@ -70,9 +71,9 @@ class Kernel:
             raise error
         return image
 
-    def compile(self, *_what):
+    def compile(self, *_what, typed_reads):
         self.compiled += 1
-        return IMAGE
+        return TYPED if typed_reads else IMAGE
 
     def start(self):
         made = object.__new__(probe.Probe)
@@ -82,9 +83,16 @@ class Kernel:
 
 def test_the_second_start_compiles_nothing(monkeypatch, tmp_path):
     kernel = Kernel(monkeypatch, tmp_path, [])
-    assert kernel.start() == IMAGE
-    assert kernel.start() == IMAGE
+    assert kernel.start() == TYPED
+    assert kernel.start() == TYPED
     assert kernel.compiled == 1
+
+
+def test_where_the_kernel_refuses_plain_loads_of_its_memory_helpers_read_it(monkeypatch, tmp_path):
+    kernel = Kernel(monkeypatch, tmp_path, [TYPED])
+    assert kernel.start() == IMAGE
+    assert kernel.start() == IMAGE
+    assert kernel.compiled == 2, "that is remembered"
 
 
 def test_a_refused_image_is_compiled_again_and_replaced(monkeypatch, tmp_path):
@@ -92,12 +100,12 @@ def test_a_refused_image_is_compiled_again_and_replaced(monkeypatch, tmp_path):
     kernel = Kernel(monkeypatch, tmp_path, [old])
     key = probe.image_key("x86_64", HIERARCHY, probe._sizes(LiveOptions(), 2))
     image_cache.keep(key, old)
-    assert kernel.start() == IMAGE
-    assert image_cache.find(key) == IMAGE
+    assert kernel.start() == TYPED
+    assert image_cache.find(key) == TYPED
 
 
 def test_what_the_kernel_refuses_is_told_and_not_kept(monkeypatch, tmp_path):
-    kernel = Kernel(monkeypatch, tmp_path, [IMAGE])
+    kernel = Kernel(monkeypatch, tmp_path, [TYPED, IMAGE])
     with pytest.raises(EnvironmentLack, match=r"does not load into this kernel.*Permission denied"):
         kernel.start()
     assert not list(tmp_path.glob("*.image"))
