@@ -17,6 +17,9 @@ from sysdig_py.trace.scap.survey import Survey
 
 GZIP: Final = b"\x1f\x8b"
 CHUNK: Final = 1 << 20
+# of a file that takes a while anyway: going from one chunk to the next costs as much as some thousand events
+_LARGE_CHUNK: Final = 1 << 22
+_LARGE: Final = 256 << 20
 # free bytes at the start of every chunk, so that what is left of the one before finds its place there
 ROOM: Final = 1 << 16
 _SURVEYED: Final = 64 << 20
@@ -81,9 +84,9 @@ class ScapReader:
             for data in self._gunzipped(source):
                 yield bytearray(ROOM) + data
             return
-        size = CHUNK
-        while size == CHUNK:
-            chunk = bytearray(ROOM + CHUNK)
+        size = wanted = _LARGE_CHUNK if self._size >= _LARGE else CHUNK
+        while size == wanted:
+            chunk = bytearray(ROOM + wanted)
             with memoryview(chunk) as memory, memory[ROOM:] as free:
                 size = source.read_into(free)
             del chunk[ROOM + size :]

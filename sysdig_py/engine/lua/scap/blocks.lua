@@ -69,7 +69,7 @@ for type, kind in pairs(KINDS) do kind.type = type end
 local control, cur = con.control, record.cur
 local ways, counts, calls, CODES = lanes.ways, lanes.counts, lanes.calls, lanes.CODES
 local whole_calls = lanes.whole_calls
-local slots, SLOT_MASK, thread_table = pairings.slots, pairings.MASK, pairings.table
+local slots, SLOT_MASK, homeless, thread_table = pairings.slots, pairings.MASK, pairings.homeless, pairings.table
 -- as they stand in a switch: three of 8 bytes and three of 4
 local by_slot, IPV4, IPV6, DEV_NULL, WRITE_E = pairings.by_slot, fds.IPV4, fds.IPV6, "/dev/null", 8
 local SWITCH, SWITCH_SIZES, SWITCH_LAST_SIZES = 152, 0x0004000800080008ULL, 0x00040004
@@ -148,11 +148,24 @@ local function deliver(at, event, kind, cpu, flags, nparams)
     return status
 end
 
--- Let a switch go by: the memory counters it carries are kept. Not when it has others than usual, or it is not known
--- where they belong.
+-- Of the switch in hand nothing is left but its number.
+local function count_switch(len)
+    counts[SWITCH] = counts[SWITCH] + 1
+    control.num = control.num + 1
+    scan.weight, scan.at = 0, scan.at + len
+    return true
+end
+
+-- Let a switch go by: the memory counters it carries are kept, unless its thread is not in the table (idle ones
+-- are not). Not when it has others than usual, or it is not known where they belong.
 local function switch_goes_by(event, v1, len)
-    local pairing = slots + band(event.tid_low, SLOT_MASK)
-    if pairing.tid ~= event.tid or event.tid_low < 0 or pairing.age ~= thread_table.age then return false end
+    local slot = band(event.tid_low, SLOT_MASK)
+    local pairing = slots + slot
+    if event.tid_low < 0 then return false end
+    if pairing.tid ~= event.tid then
+        return homeless[slot] == 0 and params_of(event, v1, 2) >= 0 and count_switch(len)
+    end
+    if pairing.age ~= thread_table.age then return false end
     local lens = cast(u8p, event) + (v1 and V1_HEADER or V2_HEADER)
     if params_of(event, v1, 2) ~= 6 or cast(u64p, lens)[0] ~= SWITCH_SIZES
         or cast(i32p, lens + 8)[0] ~= SWITCH_LAST_SIZES then return false end
@@ -163,10 +176,7 @@ local function switch_goes_by(event, v1, len)
     main.vm_swap = cast(i32p, lens + 44)[0]
     pairing.news = bor(pairing.news, 1)
     main.news = bor(main.news, 2)
-    counts[SWITCH] = counts[SWITCH] + 1
-    control.num = control.num + 1
-    scan.weight, scan.at = 0, scan.at + len
-    return true
+    return count_switch(len)
 end
 
 -- Whether a read or write means nothing to its fd: there is none, or none that learns from it

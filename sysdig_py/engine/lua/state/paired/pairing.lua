@@ -33,6 +33,10 @@ M.slots, M.MASK = slots, SLOTS - 1
 local by_slot = {}
 M.by_slot = by_slot
 
+-- slot -> how many threads of the table it would lead to, had it not been taken when they came
+local homeless = ffi.new("int32_t[?]", SLOTS)
+M.homeless = homeless
+
 -- changes when threads may have outlived their main thread
 local table_ = ffi.new("sdpy_thread_table", 1)
 M.table = table_
@@ -58,7 +62,10 @@ function M.enter(thread)
     if tid < 0 then return end
     local i = band(tid, M.MASK)
     local slot = slots + i
-    if slot.tid ~= -1 then return end
+    if slot.tid ~= -1 then
+        homeless[i] = homeless[i] + 1
+        return
+    end
     by_slot[i] = thread
     ffi.copy(slot, thread.pairing, ffi.sizeof("sdpy_pairing"))
     thread.pairing = slot
@@ -68,10 +75,14 @@ end
 function M.leave(thread)
     M.refresh(thread)
     if thread.main == thread and (thread.nchilds > 0 or have_moved) then table_.age = table_.age + 1 end
-    local pairing, own = thread.pairing, thread.own_pairing
-    if pairing == ffi.cast(pairing_p, own) then return end
+    if thread.tid < 0 then return end
+    local pairing, own, i = thread.pairing, thread.own_pairing, band(thread.tid, M.MASK)
+    if pairing == ffi.cast(pairing_p, own) then
+        homeless[i] = homeless[i] - 1
+        return
+    end
     ffi.copy(own, pairing, ffi.sizeof("sdpy_pairing"))
-    by_slot[band(tonumber(pairing.tid), M.MASK)] = false
+    by_slot[i] = false
     pairing.tid = -1
     thread.pairing = ffi.cast(pairing_p, own)
 end
@@ -106,6 +117,7 @@ end
 -- All threads are forgotten.
 function M.clear()
     ffi.fill(slots, ffi.sizeof(slots), 0xFF)
+    ffi.fill(homeless, ffi.sizeof(homeless))
     for i = 0, SLOTS - 1 do by_slot[i] = false end
 end
 
