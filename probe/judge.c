@@ -5,6 +5,10 @@
  * gathered, those that the run's filters ask for, and handed to the filters' own instructions, which
  * the loader puts in the place of the calls of judge_filter and judge_snaplen (capture/judge_code.py).
  * What the engine learns from arrives in any case, marked as wanted by nobody.
+ *
+ * What is behind an fd is the dearest fact. Of a one-byte read or write that a filter on fd.type leaves out, the
+ * traced pays 254 ns, of one that is sent 346 ns; where memory is read by helpers (before 6.2) it is 473 ns, which
+ * still spares the reader. (Kernel 6.18, 2 processors; 125 ns of each are those of two empty programs.)
  */
 #define NAME_WORDS 2
 #define ADDRESS_SIZE 16
