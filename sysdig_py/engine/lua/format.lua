@@ -1,5 +1,5 @@
 -- Output formats (-p): text with %fields -> a function that makes the line of the current event.
---   %field    the field's text; %Nfield padded with blanks or cut to N bytes
+--   %field    the field's text (or a transformer's: %toupper(proc.name)); %Nfield padded with blanks or cut to N bytes
 --   *...      print the line although fields have no value, as <NA>; otherwise such a line is left out
 -- The same format makes JSON objects when JSON was chosen.
 local dialect = require("dialect")
@@ -37,6 +37,8 @@ local function token(text)
         error("invalid formatting syntax: formatting cannot end with a %", 0)
     end
     local field, rest = fields.prefix(name)
+    -- few formats have transformers
+    if not field and name:find("^%l[%l%d]*%(") then field, rest = require("fields.transformed").prefix(name) end
     if not field then error("invalid formatting token " .. text, 0) end
     if field.flags:find("F", 1, true) then
         error(field.name .. " is filter only and cannot be used as a display field", 0)

@@ -117,3 +117,45 @@ def test_json_is_valid_whatever_the_bytes(data):
     (line,) = lines("%evt.rawarg.data", reads(data=data), as_json=True)
     shown, expected = json.loads(line)["evt.rawarg.data"], data.decode(errors="replace")
     assert re.sub("\ufffd+", "\ufffd", shown) == re.sub("\ufffd+", "\ufffd", expected)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "line"),
+    [
+        ("%toupper(proc.name)!", "CAT!"),
+        ("[%5toupper(proc.name)|%2tolower(evt.type)]", "[CAT  |re]"),
+        ("%len(proc.name) %len(evt.rawarg.data)", "3 2"),
+        ("%basename(proc.exe)%evt.num", "aGk1"),
+        ("%toupper(basename(proc.exe))", "AGK"),
+        ('%concat(proc.name, ":", toupper( evt.type ))(x)', "cat:READ(x)"),
+        ("%b64(basename(proc.exe))x", "hix"),
+        ("*%toupper(user.name) %len(user.name)", "<NA> 0"),
+    ],
+)
+def test_transformers_in_formats(fmt, line):
+    stream = Stream().thread(5, comm="cat", exe="/bin/aGk")
+    stream.call("SYSCALL_READ_X", {"res": 2, "data": b"hi", "fd": 3, "size": 2}, tid=5)
+    assert lines(fmt, stream) == [line]
+
+
+def test_transformers_in_json():
+    assert [json.loads(line) for line in lines("%toupper(proc.name) %len(proc.name)", reads(), as_json=True)] == [
+        {"toupper(proc.name)": "CAT", "len(proc.name)": 3}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fmt", "complaint"),
+    [
+        ("%toupper(evt.num)", r"toupper\(\) takes text, and evt.num is of type uint64"),
+        ("%toupper(proc.name", r"toupper\(\) is not closed"),
+        ("%concat(proc.name)", r"concat\(\) takes 2 or more arguments"),
+        ("%len(proc.name,proc.exe)", r"len\(\) takes 1 argument"),
+        ("%tolower(proc.nosuch)", "takes fields and quoted texts"),
+        ("%nosuch(proc.name)", "invalid formatting token"),
+        ("%" + "len(" * 500, "nested too deeply"),
+    ],
+)
+def test_wrong_transformers(fmt, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        Probe().engine.print_lines(fmt, "")

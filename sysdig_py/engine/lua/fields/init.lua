@@ -124,6 +124,12 @@ local function instance(row, name, argument)
     }
 end
 
+-- A field of one's own: `get` gives values of the type `kind`.
+function M.made(name, kind, get)
+    local text, put = forms(kind, { get = get })
+    return { name = name, type = kind, flags = "", get = get, text = text, put = put }
+end
+
 local function takes_argument(row)
     return row.flags:find("[Aa]") ~= nil
 end
