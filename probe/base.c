@@ -48,7 +48,8 @@ struct counters {
 	u64 unreadable;
 	u64 slot_lost;
 	u64 left_out; /* not lost: nobody wanted them (judge.c) */
-	u64 pad[3];
+	u64 calls;    /* of system calls that ended, with OVERHEAD */
+	u64 pad[2];
 };
 
 /* written by user space through its mapping, read by the programs */

@@ -24,6 +24,18 @@ struct overhead_count {
 BPF_F_TABLE("array", u32, struct overhead_count, overhead_counts, CPU_COUNT *OVERHEAD_ROWS,
 	    BPF_F_MMAPABLE);
 
+/* how often a call ended, for whoever measures what one costs */
+static __always_inline void overhead_note_call(void)
+{
+	struct counters *count;
+
+	if (!OVERHEAD)
+		return;
+	count = base_counters();
+	if (count)
+		count->calls++;
+}
+
 /* whether this one of its kind is kept; counts it when it is not */
 static __always_inline bool overhead_draw(u64 reduction, u32 row)
 {

@@ -293,6 +293,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	struct scratch *s;
 	u32 nr;
 
+	overhead_note_call();
 	if (judge_skips_exit(ctx->args[0]))
 		return 0;
 	id = bpf_get_current_pid_tgid();

@@ -122,8 +122,9 @@ class LiveCapture:
             rights.drop()
 
     def _cap(self, percent: float) -> None:
-        self._meter = Meter(self.probe.program_fds, drop_rights=self.options.drop_rights)
-        self._governor = Governor(percent, kernel.machine(), self.probe, self._meter)
+        probe = self.probe
+        self._meter = Meter(probe.program_fds, probe.calls, drop_rights=self.options.drop_rights)
+        self._governor = Governor(percent, kernel.machine(), probe, self._meter)
 
     def skip_before(self, ts: int, rel: int) -> None:
         """Do nothing: nothing is before the events of now."""

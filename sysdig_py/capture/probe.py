@@ -36,6 +36,7 @@ LOSS_CAUSES: Final = ("ring full", "scratch full", "memory unreadable", "slot lo
 _COUNTERS_SIZE: Final = 64
 _SMALL_COPY: Final = 4096
 _LEFT_OUT: Final = len(LOSS_CAUSES)
+_CALLS: Final = _LEFT_OUT + 1
 # What shapes an image besides the values it is asked for: a change of any of them makes old images void.
 _RULES: Final = ("compiler", "headers", "image", "kernel", "probe_source", "prune")
 
@@ -106,8 +107,15 @@ class Probe:
 
     def left_out(self) -> int:
         """Return how many calls the filters left out in the kernel."""
+        return self._counted(_LEFT_OUT)
+
+    def calls(self) -> int:
+        """Return how many system calls ended since the start; 0 without `LiveOptions.max_overhead`."""
+        return self._counted(_CALLS)
+
+    def _counted(self, place: int) -> int:
         words = (ctypes.c_uint64 * (self._cpus * 8)).from_address(self._counters)
-        return sum(words[_LEFT_OUT::8])
+        return sum(words[place::8])
 
     def treat(self, treatments: Mapping[int, Treatment]) -> None:
         """Say what becomes of every call; those without a treatment are kept. Holds from the next call on."""

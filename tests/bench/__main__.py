@@ -5,11 +5,12 @@ import platform
 import sys
 
 from tests.abilities import no_kernel
-from tests.bench import columns, live, oracle, overhead, replay, sizes, workloads
+from tests.bench import capped, columns, live, oracle, overhead, replay, sizes, workloads
 from tests.bench.harness import CommandFailed
 
 BENCHES = {
     "overhead": overhead.report,
+    "capped": capped.report,
     "live": live.report,
     "workloads": workloads.report,
     "replay": replay.report,

@@ -24,14 +24,14 @@ class Sample(NamedTuple):
         ended: when it ended.
         programs: share of the machine's processor time that the probe's programs took.
         own: share that the capturing process took.
-        runs: how often a program ran, per second.
+        calls: how many system calls ended, per second.
     """
 
     began: float
     ended: float
     programs: float
     own: float
-    runs: float
+    calls: float
 
     @property
     def share(self) -> float:
@@ -43,7 +43,7 @@ class Controller:
     """Chooses how much is left out.
 
     One level down at each measurement above the limit. One level up when the level above would cost clearly less
-    than the limit: by what a run of a program cost there and how often they run now, or, when that is not known or too
+    than the limit: by what a call cost there and how many there are now, or, when that is not known or too
     long ago, when the cost is less than half the limit.
     """
 
@@ -54,15 +54,15 @@ class Controller:
         self._changed = now
         self._held_until = now
         self._calm = 0
-        # of each level: what one run per second cost, and when that was seen
+        # of each level: what one call per second cost, and when that was seen
         self._costs: dict[int, tuple[float, float]] = {}
 
     def take(self, sample: Sample) -> int:
         """Take a measurement in and return the level from now on."""
         if sample.began < self._changed:
             return self.level  # in part about another level
-        if sample.runs > 0:
-            self._costs[self.level] = (sample.share / sample.runs, sample.ended)
+        if sample.calls > 0:
+            self._costs[self.level] = (sample.share / sample.calls, sample.ended)
         if sample.share > self.limit:
             self._calm = 0
             if self.level < len(LEVELS) - 1:
@@ -81,7 +81,7 @@ class Controller:
             return False
         cost, seen = self._costs.get(self.level - 1, (0.0, -BELIEVED))
         if sample.ended - seen < BELIEVED:
-            return cost * sample.runs <= self.limit * (1 - ROOM)
+            return cost * sample.calls <= self.limit * (1 - ROOM)
         return sample.share <= self.limit / 2
 
     def _go(self, level: int, now: float) -> None:

@@ -1,7 +1,8 @@
 """What the capture costs: the run time of its programs by the kernel's statistics, and its own processor time.
 
 The statistics are the whole machine's and cost two readings of the clock per run of any BPF program, so they are on
-for a window of each measurement only, at a random place in it. To switch them takes CAP_SYS_ADMIN, which a thread of
+for a window of each measurement only, at a random place in it. There they tell what a call costs; how many calls there
+are, the probe counts all the time, since the statistics slow down whoever does nothing but calls. To switch them takes CAP_SYS_ADMIN, which a thread of
 its own keeps when the rest of the process gives its rights up.
 """
 
@@ -12,8 +13,8 @@ import random
 import struct
 import threading
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from sysdig_py.capture import bpf, rights
 from sysdig_py.capture.overhead.controller import Sample
@@ -64,11 +65,12 @@ def clock_nanoseconds() -> float:
 class Meter:
     """A thread that measures all the time."""
 
-    def __init__(self, programs: Sequence[int], *, drop_rights: bool) -> None:
+    def __init__(self, programs: Sequence[int], calls: Callable[[], int], *, drop_rights: bool) -> None:
         """Begin to measure.
 
         Args:
             programs: descriptors of the programs that are attached.
+            calls: tells how many system calls ended so far.
             drop_rights: have the thread give up all rights but the one it needs.
 
         Raises:
@@ -78,6 +80,7 @@ class Meter:
         require_statistics()
         self._clock_ns = clock_nanoseconds()
         self._programs = programs
+        self._calls = calls
         self._drop_rights = drop_rights
         self._capacity = os.sysconf("SC_NPROCESSORS_ONLN")
         self._last: Sample | None = None
@@ -121,29 +124,41 @@ class Meter:
 
     def _measure(self) -> Sample | None:
         """Measure for one period; None when a new one is to begin."""
-        began, own = time.monotonic(), time.process_time()
+        began, own, calls = time.monotonic(), time.process_time(), self._calls()
         before = random.uniform(0, PERIOD - WINDOW)
         if self._again.wait(before):
             return None
-        seconds, nanoseconds, runs = self._watch()
-        if not seconds or self._again.wait(max(0.0, began + PERIOD - time.monotonic())):
+        window = self._watch()
+        if window is None or self._again.wait(max(0.0, began + PERIOD - time.monotonic())):
             return None
         ended = time.monotonic()
-        used = (time.process_time() - own) / (ended - began)
-        ran = max(0.0, nanoseconds - runs * self._clock_ns) / 1e9 / seconds
-        return Sample(began, ended, ran / self._capacity, used / self._capacity, runs / seconds)
+        used, per_second = (time.process_time() - own) / (ended - began), (self._calls() - calls) / (ended - began)
+        return Sample(began, ended, window.share(per_second) / self._capacity, used / self._capacity, per_second)
 
-    def _watch(self) -> tuple[float, int, int]:
-        """Return seconds, nanoseconds that programs ran, and how often; no seconds when a new period is to begin."""
+    def _watch(self) -> _Window | None:
+        """Measure the programs for a window; None when a new period is to begin."""
         switch = bpf.enable_stats()
         try:
-            began, before = time.monotonic(), self._read()
+            began, calls, before = time.monotonic(), self._calls(), self._read()
             interrupted = self._again.wait(WINDOW)
-            after, seconds = self._read(), time.monotonic() - began
+            after, calls, seconds = self._read(), self._calls() - calls, time.monotonic() - began
         finally:
             os.close(switch)
-        return (0.0 if interrupted else seconds), after[0] - before[0], after[1] - before[1]
+        ran = max(0.0, after[0] - before[0] - (after[1] - before[1]) * self._clock_ns)
+        return None if interrupted else _Window(seconds, ran, calls)
 
     def _read(self) -> tuple[int, int]:
         times, runs = zip(*map(bpf.program_statistics, self._programs), strict=True)
         return sum(times), sum(runs)
+
+
+class _Window(NamedTuple):
+    """For how long statistics were on, how many ns the programs ran then, and how many calls ended."""
+
+    seconds: float
+    ran: float
+    calls: int
+
+    def share(self, calls_per_second: float) -> float:
+        """Return the share of one processor that programs take when there are so many calls."""
+        return self.ran / 1e9 * (calls_per_second / self.calls if self.calls else 1 / self.seconds)

@@ -46,9 +46,9 @@ class Capture:
         self.governor = Governor(percent, "x86_64", self.probe, self.meter, lambda: self.now)
         assert list(self.governor.records()) == []
 
-    def measure(self, programs, own=0.0, runs=1e6):
+    def measure(self, programs, own=0.0, calls=1e6):
         self.now += 1
-        self.meter.sample = Sample(self.now - 1, self.now, programs, own, runs)
+        self.meter.sample = Sample(self.now - 1, self.now, programs, own, calls)
         return [unpack_record(raw) for raw in self.governor.records()]
 
 
@@ -95,10 +95,10 @@ def test_every_later_measurement_is_told_with_what_was_counted_since():
 def test_going_back_is_told_too_and_the_end_tells_what_is_left():
     capture = Capture()
     for _ in range(3):
-        capture.measure(0.4, runs=4e6)
+        capture.measure(0.4, calls=4e6)
     told = []
     for _ in range(int(HOLD) + 20):
-        told += [facts(record)[0] for record in capture.measure(0.001, runs=100)]
+        told += [facts(record)[0] for record in capture.measure(0.001, calls=100)]
     assert told[-1] == Step.WHOLE
     assert sorted(set(told), reverse=True) == [Step.SAMPLED, Step.NO_ARGUMENTS, Step.NO_DATA, Step.WHOLE]
     assert capture.probe.told[-1] == 0

@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,15 +14,16 @@ from sysdig_py.errors import EnvironmentLack, RightsError
 
 
 class Kernel:
-    """Statistics of programs: while they are on, each runs `runs` times per second for `ns` each time."""
+    """One program, run for `ns` by each of `rate` calls per second; while it is measured, by `measured` of them."""
 
-    def __init__(self, monkeypatch, ns=100, runs=1e6):
-        self.ns, self.runs, self.on, self.windows, self.refused = ns, runs, [], [], None
+    def __init__(self, monkeypatch, ns=100, rate=1e6, measured=1e6):
+        self.ns, self.rate, self.measured = ns, rate, measured
+        self.windows, self.refused, self.kept = [], None, None
+        self.total, self.asked, self.was_on = 0.0, time.monotonic(), False
         monkeypatch.setattr(bpf, "enable_stats", self.enable)
         monkeypatch.setattr(bpf, "program_statistics", self.statistics)
         monkeypatch.setattr(meter, "clock_nanoseconds", lambda: 40.0)
         monkeypatch.setattr(rights, "drop", self.drop)
-        self.kept = None
 
     def drop(self, keep):
         self.kept = keep
@@ -33,8 +35,17 @@ class Kernel:
         self.windows.append(fd)
         return fd
 
+    def is_on(self):
+        return bool(self.windows) and Path(f"/proc/self/fd/{self.windows[-1]}").exists()
+
+    def calls(self):
+        now = time.monotonic()
+        self.total += (now - self.asked) * (self.measured if self.was_on and self.is_on() else self.rate)
+        self.asked, self.was_on = now, self.is_on()
+        return int(self.total)
+
     def statistics(self, _program):
-        runs = int(time.monotonic() * self.runs)
+        runs = int(time.monotonic() * self.measured)
         return runs * self.ns, runs
 
 
@@ -52,24 +63,41 @@ def quick(monkeypatch):
     monkeypatch.setattr(meter, "WINDOW", 0.02)
 
 
-def test_the_share_is_of_all_processors_and_without_the_clock(monkeypatch, quick):
-    Kernel(monkeypatch, ns=100, runs=1e6)
-    gauge = meter.Meter([1, 2], drop_rights=False)
+def measured_once(kernel, programs):
+    gauge = meter.Meter(programs, kernel.calls, drop_rights=False)
     try:
-        sample = wait_for(gauge)
+        return wait_for(gauge)
     finally:
         gauge.close()
-    processors = os.sysconf("SC_NPROCESSORS_ONLN")
+
+
+def test_the_share_is_of_all_processors_and_without_the_clock(monkeypatch, quick):
+    sample = measured_once(Kernel(monkeypatch), [1, 2])
     # two programs, each a million times 60 ns per second
-    assert sample.programs == pytest.approx(0.12 / processors, rel=0.05)
-    assert sample.runs == pytest.approx(2e6, rel=0.05)
+    assert sample.programs == pytest.approx(0.12 / os.sysconf("SC_NPROCESSORS_ONLN"), rel=0.1)
+    assert sample.calls == pytest.approx(1e6, rel=0.1)
     assert 0.05 < sample.ended - sample.began < 5
     assert 0 <= sample.own <= 1
 
 
+def test_that_measuring_slows_down_the_callers_does_not_count(monkeypatch, quick):
+    sample = measured_once(Kernel(monkeypatch, rate=1e6, measured=2.5e5), [1])
+    # the window is a fifth of the whole here
+    assert sample.calls == pytest.approx(0.85e6, rel=0.1)
+    assert sample.programs == pytest.approx(60e-9 * sample.calls / os.sysconf("SC_NPROCESSORS_ONLN"), rel=0.1)
+
+
+def test_without_any_call_what_ran_counts(monkeypatch, quick):
+    kernel = Kernel(monkeypatch)
+    monkeypatch.setattr(kernel, "calls", lambda: 7)
+    sample = measured_once(kernel, [1])
+    assert sample.calls == 0
+    assert sample.programs == pytest.approx(0.06 / os.sysconf("SC_NPROCESSORS_ONLN"), rel=0.2)
+
+
 def test_own_time_is_that_of_all_threads(monkeypatch, quick):
     monkeypatch.setattr(meter, "PERIOD", 0.5)
-    Kernel(monkeypatch)
+    kernel = Kernel(monkeypatch)
     stop = threading.Event()
 
     def burn():
@@ -78,7 +106,7 @@ def test_own_time_is_that_of_all_threads(monkeypatch, quick):
 
     worker = threading.Thread(target=burn)
     worker.start()
-    gauge = meter.Meter([1], drop_rights=False)
+    gauge = meter.Meter([1], kernel.calls, drop_rights=False)
     try:
         sample = wait_for(gauge)
     finally:
@@ -90,7 +118,7 @@ def test_own_time_is_that_of_all_threads(monkeypatch, quick):
 
 def test_statistics_are_off_between_windows_and_afterwards(monkeypatch, quick):
     kernel = Kernel(monkeypatch)
-    gauge = meter.Meter([1], drop_rights=False)
+    gauge = meter.Meter([1], kernel.calls, drop_rights=False)
     wait_for(gauge)
     gauge.close()
     assert len(kernel.windows) >= 2
@@ -101,7 +129,7 @@ def test_statistics_are_off_between_windows_and_afterwards(monkeypatch, quick):
 
 def test_the_thread_keeps_the_one_right_it_needs(monkeypatch, quick):
     kernel = Kernel(monkeypatch)
-    gauge = meter.Meter([1], drop_rights=True)
+    gauge = meter.Meter([1], kernel.calls, drop_rights=True)
     wait_for(gauge)
     gauge.close()
     assert kernel.kept == {rights.Capability.SYS_ADMIN}
@@ -109,8 +137,8 @@ def test_the_thread_keeps_the_one_right_it_needs(monkeypatch, quick):
 
 def test_a_restart_begins_a_new_measurement(monkeypatch):
     monkeypatch.setattr(meter, "PERIOD", 0.4)
-    Kernel(monkeypatch)
-    gauge = meter.Meter([1], drop_rights=False)
+    kernel = Kernel(monkeypatch)
+    gauge = meter.Meter([1], kernel.calls, drop_rights=False)
     time.sleep(0.2)
     again = time.monotonic()
     gauge.restart()
@@ -127,14 +155,15 @@ def test_a_restart_begins_a_new_measurement(monkeypatch):
     ],
 )
 def test_what_the_kernel_refuses_is_said_at_the_start(monkeypatch, error, kind, message):
-    Kernel(monkeypatch).refused = error
+    kernel = Kernel(monkeypatch)
+    kernel.refused = error
     with pytest.raises(kind, match=message):
-        meter.Meter([1], drop_rights=False)
+        meter.Meter([1], kernel.calls, drop_rights=False)
 
 
 def test_what_fails_later_is_said_where_the_result_is_taken(monkeypatch, quick):
     kernel = Kernel(monkeypatch)
-    gauge = meter.Meter([1], drop_rights=False)
+    gauge = meter.Meter([1], kernel.calls, drop_rights=False)
     wait_for(gauge)
     kernel.refused = OSError(errno.EIO, "broken")
     with pytest.raises(OSError, match="broken"):
