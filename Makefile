@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run demo test test-unit test-kernel test-container test-other-kernel test-aarch64 fuzz bench soak lint format generate dist clean
+.PHONY: help setup setup-run demo test test-unit test-kernel test-container test-other-kernel test-aarch64 fuzz bench soak soak-saturated lint format generate dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ format: setup ## bring Python and C into the project's form
 
 soak: setup ## a chisel under a live load for a minute: no losses, no growing cost
 	@$(PYTHON) -m tests.bench.soak
+
+soak-saturated: setup ## ten minutes of more load than can be drained: every loss is told, memory stays flat
+	@$(PYTHON) -m tests.bench.saturation
 
 generate: setup ## write the files that are derived from the schema
 	@$(PYTHON) -m sysdig_py.schema.generate

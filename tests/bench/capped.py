@@ -1,7 +1,8 @@
-"""What a cap on the cost keeps: the share of the machine that a capture takes under dd's load, and what dd still loses.
+"""What a cap on the cost keeps: the share of the machine that a capture takes under dd's load, what dd still loses, and
+what each step and the measuring itself cost dd.
 
-The share is measured from outside: run times as the kernel tells them of the descriptors the program holds, without what
-reading the clock adds, times the calls that dd makes while nothing is measured; and the program's processor time.
+The share is measured from outside: run times as the kernel tells them of the descriptors the program holds, without
+what reading the clock adds, times the calls that dd makes while nothing is measured; and the program's processor time.
 """
 
 import os
@@ -9,12 +10,18 @@ import re
 import statistics
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from sysdig_py.capture import bpf
+from sysdig_py.capture.cgroups import detect
+from sysdig_py.capture.options import LiveOptions
+from sysdig_py.capture.overhead.levels import LEVELS, Level, Step, word
 from sysdig_py.capture.overhead.meter import clock_nanoseconds
-from tests.bench.harness import CommandFailed, run
+from sysdig_py.capture.probe import Probe
+from tests.bench.harness import CommandFailed, interleave, medians, run, spread
 from tests.bench.overhead import DD, SYSCALLS
 from tests.bench.tool import capture
 
@@ -46,13 +53,10 @@ def _statistics(pid: int) -> tuple[int, int]:
 
 
 def _nanoseconds_per_run(pid: int) -> float:
-    switch = bpf.enable_stats()
-    try:
+    with _statistics_on():
         before = _statistics(pid)
         time.sleep(_WINDOW_SECONDS)
         after = _statistics(pid)
-    finally:
-        os.close(switch)
     if after[1] == before[1]:
         raise CommandFailed("no program ran under dd's load")
     return (after[0] - before[0]) / (after[1] - before[1])
@@ -77,8 +81,49 @@ def _measure() -> Sample:
     return Sample(wall, programs / processors, own / processors, int(step[1]) if step else 0)
 
 
+def _with_probe(percent: float, level: Level = LEVELS[0], *, measured: bool = False) -> Callable[[], float]:
+    """Return what runs dd under the probe alone, at a level, and with statistics on all the time if `measured`."""
+
+    def wall() -> float:
+        probe = Probe(LiveOptions(ring_bytes=64 << 20, max_overhead=percent), detect())
+        try:
+            probe.attach()
+            probe.reduce(word(level))
+            with _statistics_on() if measured else nullcontext():
+                return run(DD).wall
+        finally:
+            probe.close()
+
+    return wall
+
+
+@contextmanager
+def _statistics_on() -> Iterator[None]:
+    switch = bpf.enable_stats()
+    try:
+        yield
+    finally:
+        os.close(switch)
+
+
+def _steps(rounds: int) -> list[str]:
+    variants = {"no cap": _with_probe(0.0), "statistics always on": _with_probe(0.0, measured=True)}
+    for level in LEVELS:
+        rate = f", one in {level.one_in}" if level.step == Step.SAMPLED else ""
+        variants[f"step {level.step:d}{rate}"] = _with_probe(PERCENT, level)
+    samples = interleave({"untraced": lambda: run(DD).wall} | variants, rounds)
+    lines = ["dd bs=1 under the probe, its records left in the ring"]
+    for name, wall in medians(samples).items():
+        lines.append(f"  {name:<28} {wall / SYSCALLS * 1e9:4.0f} ns per call  (+-{spread(samples[name]):.0%})")
+    return lines
+
+
 def report(rounds: int) -> list[str]:
     """Return the lines of this bench."""
+    return _under_limit(rounds) + _steps(rounds)
+
+
+def _under_limit(rounds: int) -> list[str]:
     untraced, samples = [], []
     for _ in range(rounds):
         untraced.append(run(DD).wall)
@@ -86,8 +131,9 @@ def report(rounds: int) -> list[str]:
     base, wall = statistics.median(untraced), statistics.median(s.wall for s in samples)
     programs, own = statistics.median(s.programs for s in samples), statistics.median(s.own for s in samples)
     steps = "/".join(sorted({str(s.step) for s in samples}))
+    parts = f"programs {programs:.1%}, own {own:.1%}"
     return [
         f"dd bs=1 under --max-overhead {PERCENT:g}",
         f"  slower by                    {wall / base:5.2f}x  +{(wall - base) / SYSCALLS * 1e9:4.0f} ns per call",
-        f"  of the machine               {programs + own:5.1%} (programs {programs:.1%}, own {own:.1%}), step {steps} of 4",
+        f"  of the machine               {programs + own:5.1%} ({parts}), step {steps} of 4",
     ]

@@ -14,6 +14,7 @@ from conftest import open_probe
 
 from sysdig_py.capture.live import LiveCapture, LiveOptions
 from sysdig_py.engine.vm import Engine
+from tests.bench import saturation
 from tests.lua_probe import Probe
 
 pytestmark = pytest.mark.kernel
@@ -174,3 +175,11 @@ print("attached", flush=True); time.sleep(60)
     while bpf_objects("prog") > before and time.monotonic() < deadline:
         time.sleep(0.1)
     assert bpf_objects("prog") <= before
+
+
+def test_at_saturation_every_loss_is_told_soon_and_memory_stays():
+    open_probe().close()
+    done = saturation.soak(12.0)
+    assert done.problems() == []
+    assert done.lost > 100_000
+    assert len(done.samples) > 8

@@ -2,8 +2,8 @@
 
 The statistics are the whole machine's and cost two readings of the clock per run of any BPF program, so they are on
 for a window of each measurement only, at a random place in it. There they tell what a call costs; how many calls there
-are, the probe counts all the time, since the statistics slow down whoever does nothing but calls. To switch them takes CAP_SYS_ADMIN, which a thread of
-its own keeps when the rest of the process gives its rights up.
+are, the probe counts all the time, since the statistics slow down whoever does nothing but calls. To switch them takes
+CAP_SYS_ADMIN, which a thread of its own keeps when the rest of the process gives its rights up.
 """
 
 from __future__ import annotations
