@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import platform
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from sysdig_py.capture import btf, conversions, extras, judge_code, uring
 from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.features import OPTIONAL_TRACEPOINTS, REQUIRED_TRACEPOINTS, ring_tracepoints
 from sysdig_py.capture.handlers import TOLD_BEFORE, Handler, Rare, Transfer
 from sysdig_py.capture.image import CONSTANT_BASE, KERNEL_FUNCTION, Constant
+from sysdig_py.capture.kernel_types import Types
 from sysdig_py.capture.overhead.levels import ROWS, Reduce
 from sysdig_py.capture.overhead.spare import BRIEF_NEVER, Spare
 from sysdig_py.capture.plans import Op
@@ -26,65 +27,9 @@ from sysdig_py.errors import EnvironmentLack
 from sysdig_py.schema.events import syscalls
 from sysdig_py.schema.state import L4, FdType, Role
 
-REQUIRED_TRACEPOINTS: Final = (
-    "sys_enter",
-    "sys_exit",
-    "sched_process_fork",
-    "sched_process_exec",
-    "sched_process_exit",
-)
-# name -> what is amiss without it
-OPTIONAL_TRACEPOINTS: Final = {
-    "cgroup_mkdir": "new containers are found later",
-    "cgroup_rmdir": "containers that went away are kept",
-    "cgroup_attach_task": "the cgroup is looked up at every call",
-    "signal_deliver": "signals are not seen",
-    "io_uring_complete": "requests through an io_uring are not seen",
-}
-# the first of them is that of 6.3, the second that of 6.0; before, they do not name the request
-RING_SUBMISSIONS: Final = ("io_uring_submit_req", "io_uring_submit_sqe")
-RING_TRACEPOINTS: Final = ("io_uring_req_failed", "io_uring_complete")
 _NO_NR: Final = 0xFFFFFFF0
 MAX_SLOTS: Final = 131072
 _SUBSYSTEM: Final = {"blkio": "io"}  # the kernel's own name of a v1 controller, where it differs
-
-
-@dataclass(frozen=True, slots=True)
-class Types:
-    """The kernel's types, as dumped; answers what exists."""
-
-    dump: str = field(repr=False)
-
-    def _definition(self, kind_and_name: str) -> str:
-        # a search for the text, since taking the whole dump apart takes half a second
-        start = self.dump.find(f"\n{kind_and_name} {{\n")
-        return "" if start < 0 else self.dump[start : self.dump.find("\n}", start) + 1]
-
-    def has(self, kind_and_name: str) -> bool:
-        """Tell whether a type such as `struct unix_sock` is defined."""
-        return self._definition(kind_and_name) != ""
-
-    def has_member(self, kind_and_name: str, member: str) -> bool:
-        """Tell whether a type has a member (nested anonymous types included)."""
-        return re.search(rf"\b{member}\b(\[\d*\])*(: \d+)?;", self._definition(kind_and_name)) is not None
-
-    def member_type(self, kind_and_name: str, member: str) -> str:
-        """Return how a member is declared, "" when there is none."""
-        found = re.search(rf"^\s*(.*\b{member}\b.*);$", self._definition(kind_and_name), re.MULTILINE)
-        return found[1] if found else ""
-
-    def constant(self, name: str) -> int | None:
-        """Return the value of an enumerator."""
-        found = re.search(rf"^\t{name} = (-?\d+),$", self.dump, re.MULTILINE)
-        return int(found[1]) if found else None
-
-    def has_tracepoint(self, name: str) -> bool:
-        """Tell whether a raw tracepoint exists."""
-        return f"(*btf_trace_{name})(" in self.dump
-
-    def tracepoint_takes(self, name: str, kind: str) -> bool:
-        """Tell whether the first argument of a raw tracepoint is of a type."""
-        return f"(*btf_trace_{name})(void *, {kind}" in self.dump
 
 
 def tracepoints(types: Types, *, latency: bool = True) -> list[str]:
@@ -100,18 +45,9 @@ def tracepoints(types: Types, *, latency: bool = True) -> list[str]:
         )
     if not latency and types.constant("BPF_FUNC_task_pt_regs") is None:
         raise EnvironmentLack("a capture without latencies needs a kernel with bpf_task_pt_regs (5.15 or later)")
-    alone = (name for name in OPTIONAL_TRACEPOINTS if name not in RING_TRACEPOINTS)
-    optional = (name for name in (*alone, *extras.TRACEPOINTS) if types.has_tracepoint(name))
+    optional = (name for name in (*OPTIONAL_TRACEPOINTS, *extras.TRACEPOINTS) if types.has_tracepoint(name))
     found = (*REQUIRED_TRACEPOINTS, *optional, *ring_tracepoints(types))
     return [name for name in found if latency or name != "sys_enter"]
-
-
-def ring_tracepoints(types: Types) -> tuple[str, ...]:
-    """Return the tracepoints that show requests of an io_uring; none when the kernel's do not tell enough."""
-    submission = next((name for name in RING_SUBMISSIONS if types.tracepoint_takes(name, "struct io_kiocb *")), None)
-    if submission is None or not all(types.has_tracepoint(name) for name in RING_TRACEPOINTS):
-        return ()
-    return (submission, *RING_TRACEPOINTS)
 
 
 def features(types: Types) -> dict[str, str]:

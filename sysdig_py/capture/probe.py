@@ -22,6 +22,7 @@ from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.extras import EXTRAS
 from sysdig_py.capture.handlers import INLINE, Handler
 from sysdig_py.capture.image import Constant, Image
+from sysdig_py.capture.kernel_types import Types
 from sysdig_py.capture.loader import Loaded
 from sysdig_py.capture.machine import memory_bytes
 from sysdig_py.capture.options import MAX_SNAPLEN, PAGE, LiveOptions
@@ -38,7 +39,7 @@ _SMALL_COPY: Final = 4096
 _LEFT_OUT: Final = len(LOSS_CAUSES)
 _CALLS: Final = _LEFT_OUT + 1
 # What shapes an image besides the values it is asked for: a change of any of them makes old images void.
-_RULES: Final = ("compiler", "headers", "image", "kernel", "probe_source", "prune")
+_RULES: Final = ("compiler", "features", "headers", "image", "kernel", "kernel_types", "probe_source", "prune")
 
 
 @dataclass(slots=True)
@@ -222,7 +223,7 @@ def _compile(arch: str, hierarchy: Hierarchy, sizes: dict[str, str], *, typed_re
     # the compiler is heavy, and hardly any start needs it
     from sysdig_py.capture.compiler import compile_probe
 
-    types = kernel.Types(headers.dump_btf())
+    types = Types(headers.dump_btf())
     tracepoints = kernel.tracepoints(types, latency="FEATURE_NO_LATENCY" not in sizes)
     defines = kernel.features(types) | kernel.hierarchy(types, hierarchy) | kernel.constants(arch) | sizes
     defines |= kernel.typed_reads(headers.BTF.read_bytes()) if typed_reads else {}

@@ -1,6 +1,8 @@
 """A live capture through the whole pipeline, inside the test's process: what it prints for what is done meanwhile."""
 
 import io
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -72,3 +74,23 @@ def capturing(line_format: str, filter_text: str = "", **options):
         yield capture
     finally:
         capture.end()
+
+
+@contextmanager
+def waiting(script, *args, **options):
+    """A Python process that has run `script` up to its `input()` calls; `step` lets it go on."""
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True} | options
+    with subprocess.Popen([sys.executable, "-I", "-S", "-u", "-c", script, *args], **options) as process:
+        first = process.stdout.readline()
+
+        def step():
+            process.stdin.write("\n")
+            process.stdin.flush()
+            return process.stdout.readline()
+
+        process.step, process.first = step, first.strip()
+        try:
+            yield process
+        finally:
+            process.stdin.close()
+            process.wait(30)

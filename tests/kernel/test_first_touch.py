@@ -7,11 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from live_lines import capturing
+from live_lines import capturing, waiting
 
 PROGRAM = Path(sys.executable)
 
@@ -27,26 +26,6 @@ FIELDS = {
     "server": "fd.is_server",
 }
 FD = "*" + "|".join(f"%{field}" for field in FIELDS.values())
-
-
-@contextmanager
-def waiting(script, *args, **options):
-    """A Python process that has run `script` up to its `input()` calls; `step` lets it go on."""
-    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True} | options
-    with subprocess.Popen([sys.executable, "-I", "-S", "-u", "-c", script, *args], **options) as process:
-        first = process.stdout.readline()
-
-        def step():
-            process.stdin.write("\n")
-            process.stdin.flush()
-            return process.stdout.readline()
-
-        process.step, process.first = step, first.strip()
-        try:
-            yield process
-        finally:
-            process.stdin.close()
-            process.wait(30)
 
 
 def parsed(capture):

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sysdig_py.capture import headers, kernel
+from sysdig_py.capture import features, headers
+from sysdig_py.capture.kernel_types import Types
 from sysdig_py.schema.record import Flag
 from tests.bench.tool import capture
 
 pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(
-        not headers.BTF.exists() or not kernel.ring_tracepoints(kernel.Types(headers.dump_btf())),
+        not headers.BTF.exists() or not features.ring_tracepoints(Types(headers.dump_btf())),
         reason="the kernel's io_uring tracepoints do not name requests (6.0 or later)",
     ),
 ]

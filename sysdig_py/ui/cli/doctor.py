@@ -22,8 +22,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
-from sysdig_py.capture import bpf, cgroups, kernel, rights
+from sysdig_py.capture import bpf, cgroups, features, headers, kernel, rights
 from sysdig_py.capture.headers import BTF
+from sysdig_py.capture.kernel_types import Types
 from sysdig_py.capture.machine import machine_info
 from sysdig_py.capture.ring import ring_bytes
 from sysdig_py.container.runtimes.docker import DOCKER_SOCKETS, PODMAN_SOCKETS
@@ -130,29 +131,22 @@ def check_statistics() -> Finding:
 
 
 def check_types() -> Finding:
-    """Where the probe's kernel types come from: BTF, else installed headers."""
+    """Whether the kernel tells its types, which the probe is compiled against."""
     if BTF.is_file():
         return Finding("ok", f"{BTF}, {BTF.stat().st_size / 1e6:.1f} MB")
-    headers = Path("/lib/modules", platform.release(), "build")
-    if headers.is_dir():
-        return Finding("warn", f"no BTF; installed headers {headers} are used")
-    return Finding("missing", "neither BTF nor kernel headers", f"apt-get install linux-headers-{platform.release()}")
+    return Finding("missing", f"no BTF: {BTF} is missing", "a kernel built with CONFIG_DEBUG_INFO_BTF")
 
 
-def check_tracepoints() -> Finding:
-    """Whether the kernel has the tracepoints the probe attaches to, as its BTF tells."""
-    if not BTF.is_file():
-        return Finding("warn", "not known without BTF")
-    types = BTF.read_bytes()
-    needed, wanted = kernel.REQUIRED_TRACEPOINTS, kernel.OPTIONAL_TRACEPOINTS
-    absent = [name for name in (*needed, *wanted) if f"\0btf_trace_{name}\0".encode() not in types]
-    if set(absent) & set(needed):
-        return Finding(
-            "missing", ", ".join(absent), "a kernel built with CONFIG_FTRACE_SYSCALLS and CONFIG_TRACEPOINTS"
-        )
-    if absent:
-        return Finding("warn", "; ".join(f"the kernel lacks {name}: {wanted[name]}" for name in absent))
-    return Finding("ok", f"all {len(needed) + len(wanted)}")
+def check_features() -> Finding:
+    """What the kernel lacks of all that the probe makes use of, and what is amiss without it."""
+    lacking = features.missing(Types(headers.dump_btf(), headers.BTF.read_bytes()))
+    needed = [feature for feature in lacking if feature.need is features.Need.ALWAYS]
+    if needed:
+        remedy = "a kernel of 5.8 or later built with CONFIG_FTRACE_SYSCALLS and CONFIG_TRACEPOINTS"
+        return Finding("missing", ", ".join(feature.what for feature in needed), remedy)
+    if lacking:
+        return Finding("warn", "; ".join(f"no {feature.what}: {feature.without}" for feature in lacking))
+    return Finding("ok", f"all {len(features.FEATURES)} that are made use of")
 
 
 def check_bcc() -> Finding:
@@ -270,9 +264,9 @@ CHECKS: Final[dict[str, Callable[[], Finding]]] = {
     "bpf": check_bpf,
     "bpf statistics": check_statistics,
     "kernel types": check_types,
-    "tracepoints": check_tracepoints,
     "bcc": check_bcc,
     "bpftool": check_bpftool,
+    "kernel features": check_features,
     "LuaJIT": check_luajit,
     "packages": check_packages,
     "cgroups": check_cgroups,

@@ -1,6 +1,8 @@
 import pytest
 
 from sysdig_py.capture import extras, kernel
+from sysdig_py.capture.features import REQUIRED_TRACEPOINTS
+from sysdig_py.capture.kernel_types import Types
 from sysdig_py.errors import UsageError
 from sysdig_py.schema.events import events
 from sysdig_py.schema.fields import fields
@@ -30,5 +32,5 @@ def test_the_list_of_the_option():
 
 
 def test_their_tracepoints_are_taken_where_the_kernel_has_them():
-    text = "".join(f"typedef void (*btf_trace_{n})(void *);\n" for n in (*kernel.REQUIRED_TRACEPOINTS, "sched_switch"))
-    assert kernel.tracepoints(kernel.Types(text))[-1] == "sched_switch"
+    text = "".join(f"typedef void (*btf_trace_{n})(void *);\n" for n in (*REQUIRED_TRACEPOINTS, "sched_switch"))
+    assert kernel.tracepoints(Types(text))[-1] == "sched_switch"

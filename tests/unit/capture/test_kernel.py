@@ -2,11 +2,13 @@ import pytest
 
 from sysdig_py.capture import kernel
 from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.features import REQUIRED_TRACEPOINTS
 from sysdig_py.capture.image import KERNEL_FUNCTION
+from sysdig_py.capture.kernel_types import Types
 from sysdig_py.errors import EnvironmentLack
 
-REQUIRED = "".join(f"typedef void (*btf_trace_{name})(void *);\n" for name in kernel.REQUIRED_TRACEPOINTS)
-NEW = kernel.Types(
+REQUIRED = "".join(f"typedef void (*btf_trace_{name})(void *);\n" for name in REQUIRED_TRACEPOINTS)
+NEW = Types(
     REQUIRED
     + """typedef void (*btf_trace_cgroup_attach_task)(void *, struct cgroup *);
 enum cgroup_subsys_id {
@@ -34,7 +36,7 @@ struct unix_sock {
 };
 """
 )
-OLD = kernel.Types(
+OLD = Types(
     REQUIRED
     + """struct mm_struct {
 	struct mm_rss_stat rss_stat;
@@ -71,16 +73,16 @@ def test_features_of_an_old_kernel():
 
 
 def test_tracepoints_that_exist_are_attached_and_a_missing_one_is_named():
-    assert kernel.tracepoints(OLD) == list(kernel.REQUIRED_TRACEPOINTS)
-    assert kernel.tracepoints(NEW) == [*kernel.REQUIRED_TRACEPOINTS, "cgroup_attach_task"]
+    assert kernel.tracepoints(OLD) == list(REQUIRED_TRACEPOINTS)
+    assert kernel.tracepoints(NEW) == [*REQUIRED_TRACEPOINTS, "cgroup_attach_task"]
     with pytest.raises(EnvironmentLack, match="sys_enter"):
-        kernel.tracepoints(kernel.Types(""))
+        kernel.tracepoints(Types(""))
 
 
 def test_without_latencies_entries_are_not_attached_where_registers_can_be_had_otherwise():
     with pytest.raises(EnvironmentLack, match="bpf_task_pt_regs"):
         kernel.tracepoints(NEW, latency=False)
-    newest = kernel.Types(NEW.dump + "enum bpf_func_id {\n\tBPF_FUNC_task_pt_regs = 175,\n};\n")
+    newest = Types(NEW.dump + "enum bpf_func_id {\n\tBPF_FUNC_task_pt_regs = 175,\n};\n")
     expected = [name for name in kernel.tracepoints(NEW) if name != "sys_enter"]
     assert kernel.tracepoints(newest, latency=False) == expected
     assert "sys_enter" in kernel.tracepoints(newest)

@@ -161,6 +161,31 @@ def test_an_exec_ends_the_sharing_of_fds(probe):
     assert (probe.fd(11, 5), probe.fd(11, 6)) == (b"/tmp/s", None)
 
 
+def family():
+    stream = Stream().thread(1, comm="init").thread(10, ptid=1, comm="sh")
+    return stream.thread(20, ptid=10, comm="daemon").thread(30, ptid=20, comm="worker")
+
+
+def test_children_of_a_process_that_ends_get_the_parent_that_the_kernel_gave_them(probe):
+    probe.feed(family().event("PROCEXIT_1_E", 10, reaper_tid=1).event("SYSCALL_READ_X", 20, res=1))
+    assert (probe.thread(20, "ptid"), probe.thread(30, "ptid")) == (1, 20)
+    assert probe.value("threads.get(10)") is None
+
+
+def test_children_that_go_to_another_thread_of_the_process_keep_their_parent(probe):
+    stream = family().event("SYSCALL_READ_X", 11, pid=10, res=1)
+    probe.feed(stream.event("PROCEXIT_1_E", 11, pid=10, reaper_tid=10).event("SYSCALL_READ_X", 20, res=1))
+    assert probe.thread(20, "ptid") == 10
+
+
+def test_children_of_a_main_thread_that_ends_before_others_stay_with_its_process(probe):
+    stream = family().event("SYSCALL_READ_X", 11, pid=10, res=1)
+    probe.feed(stream.event("PROCEXIT_1_E", 10, reaper_tid=1).event("SYSCALL_READ_X", 20, res=1))
+    assert probe.thread(20, "ptid") == 10
+    probe.feed(Stream().event("PROCEXIT_1_E", 11, pid=10, reaper_tid=1).event("SYSCALL_READ_X", 20, res=1))
+    assert probe.thread(20, "ptid") == 1
+
+
 def test_the_end_is_seen_by_its_own_event(probe):
     probe.feed(Stream().thread(10, comm="bye").event("PROCEXIT_1_E", 10))
     assert probe.noted() == ["bye"]

@@ -182,3 +182,17 @@ def test_a_process_that_is_renamed_is_told_again(tmp_path: Path, capfd: pytest.C
     shown = _lines(path, capfd, "proc.name=child")
     assert "parent" in shown[0] and "renamed" in shown[1]
     assert _lines(_filtered(path, tmp_path / "f.spy", "proc.name=child"), capfd) == shown
+
+
+def test_a_process_whose_parent_ended_is_told_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    stream = Stream().thread(1, comm="init", ptid=0).thread(10, comm="parent", ptid=1).thread(11, ptid=10, comm="child")
+    stream.event("SYSCALL_GETUID_X", tid=11, uid=0)
+    stream.event("PROCEXIT_1_E", tid=10, status=0, reaper_tid=1)
+    stream.event("SYSCALL_GETUID_X", tid=11, uid=0)
+    path = tmp_path / "orphan.spy"
+    writer = NativeWriter(path, make_header(MACHINE, START, 80, "", "test"))
+    writer.write_block(stream.data, START, stream.ts, 6)
+    writer.close(Totals(events=3, bytes=1, lost={}, seconds=0.1))
+    shown = _lines(path, capfd, "proc.name=child")
+    assert "child parent init" in shown[0] and "child init" in shown[1]
+    assert _lines(_filtered(path, tmp_path / "f.spy", "proc.name=child"), capfd) == shown

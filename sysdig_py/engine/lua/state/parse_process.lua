@@ -77,11 +77,21 @@ do
     end
 end
 
-local function procexit()
+handlers[16] = function()
     threads.leave(ev.thread)
 end
-handlers[16] = procexit
-handlers[186] = procexit
+
+-- Children of the one that ends get another parent. Those that go to another thread of the process keep it; as long as
+-- a main thread has others, that is whom they go to.
+do
+    local at, code = layout("PROCEXIT_1_E")
+    handlers[code] = function()
+        local thread = ev.thread
+        local reaper = num(at.reaper_tid) or 0
+        if reaper > 0 and thread.nchilds == 0 then threads.hand_over(thread.pid, reaper) end
+        threads.leave(thread)
+    end
+end
 
 local function succeeded()
     return ev.res and ev.res >= 0

@@ -170,6 +170,19 @@ function M.flush()
     M.pending = 0
 end
 
+-- The children of a process become those of the process of thread `tid`; a trace that is being written is told again.
+function M.hand_over(pid, tid)
+    local reaper = by_tid[tid]
+    local new = reaper and reaper.pid or tid
+    if new == pid then return end
+    for _, thread in pairs(by_tid) do
+        if thread.ptid == pid then
+            thread.ptid = new
+            if thread.told then thread.told = false end
+        end
+    end
+end
+
 -- Give a process a table of its own instead of one it shares.
 function M.unshare_fds(main)
     local own = {}

@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from sysdig_py.capture.kernel import OPTIONAL_TRACEPOINTS, REQUIRED_TRACEPOINTS
+from sysdig_py.capture import extras, headers
+from sysdig_py.capture.features import OPTIONAL_TRACEPOINTS, REQUIRED_TRACEPOINTS, RING_TRACEPOINTS
 from sysdig_py.capture.rights import Capability
 from sysdig_py.errors import EnvironmentLack
 from sysdig_py.ui.cli import doctor
 from sysdig_py.ui.cli.doctor import Finding
+
+ENUMERATORS = ("BPF_MAP_TYPE_RINGBUF", "BPF_ENABLE_STATS", "BPF_FUNC_get_current_task_btf", "BPF_FUNC_task_pt_regs")
 
 
 def _run(monkeypatch, **checks):
@@ -192,15 +195,21 @@ def test_types_come_from_btf_else_headers_else_nowhere(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lacking", "status"), [("", "ok"), ("sys_exit", "missing"), ("cgroup_mkdir", "warn"), ("signal_deliver", "warn")]
+    ("lacking", "status"),
+    [("", "ok"), ("sys_exit", "missing"), ("cgroup_mkdir", "warn"), ("io_uring_complete", "warn")],
 )
-def test_tracepoints_are_looked_up_in_btf(monkeypatch, tmp_path, lacking, status):
-    names = [name for name in (*REQUIRED_TRACEPOINTS, *OPTIONAL_TRACEPOINTS) if name != lacking]
-    (tmp_path / "vmlinux").write_bytes(b"\0" + b"".join(f"btf_trace_{name}\0".encode() for name in names))
-    monkeypatch.setattr(doctor, "BTF", tmp_path / "vmlinux")
-    finding = doctor.check_tracepoints()
+def test_features_are_looked_up_in_the_types_and_what_lacks_has_its_consequence(monkeypatch, tmp_path, lacking, status):
+    names = (*REQUIRED_TRACEPOINTS, *OPTIONAL_TRACEPOINTS, *RING_TRACEPOINTS, *extras.TRACEPOINTS)
+    text = "".join(f"typedef void (*btf_trace_{name})(void *, int);\n" for name in names if name != lacking)
+    text += "typedef void (*btf_trace_io_uring_submit_req)(void *, struct io_kiocb *);\n"
+    text += "".join(f"\t{name} = 1,\n" for name in ENUMERATORS)
+    monkeypatch.setattr(headers, "dump_btf", lambda: text)
+    (tmp_path / "vmlinux").write_bytes(b"\0bpf_rdonly_cast\0")
+    monkeypatch.setattr(headers, "BTF", tmp_path / "vmlinux")
+    finding = doctor.check_features()
     assert finding.status == status
     assert lacking in finding.found
+    assert status != "warn" or ": " in finding.found
 
 
 class _Answer(http.server.BaseHTTPRequestHandler):
