@@ -80,9 +80,11 @@ def main(words: list[str]) -> int:
                 self._probe()
             super().begin(*arguments)
 
+    import sysdig_py.export.passes
     import sysdig_py.pipeline
 
     sysdig_py.pipeline.Engine = Probed  # type: ignore[misc]
+    sysdig_py.export.passes.Engine = Probed  # type: ignore[misc]
     kept = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     started = time.monotonic()

@@ -1,5 +1,6 @@
 -- The events' columns: a sink that stores the wanted fields of every delivered event.
 local bit = require("bit")
+local buffer = require("string.buffer")
 local ffi = require("ffi")
 local ev = require("ev")
 local address = require("state.address")
@@ -72,6 +73,35 @@ local function putter(get, vector)
         end]], "=put"))(get, vector.store, vector.skip)
 end
 
+-- The same for texts that the field appends to a buffer: none of them becomes a Lua string.
+local function appended(put, vector)
+    return assert(loadstring([[
+        local put, store_at, skip, buf = ...
+        return function(row)
+            buf:reset()
+            if put(buf) == false then return skip(row) end
+            local p, length = buf:ref()
+            store_at(row, p, length)
+        end]], "=put"))(put, vector.store_at, vector.skip, buffer.new())
+end
+
+-- The same for bytes that lie in the record.
+local function found(where, vector)
+    return assert(loadstring([[
+        local where, store_at, skip = ...
+        return function(row)
+            local p, length = where()
+            if length < 0 then return skip(row) end
+            store_at(row, p, length)
+        end]], "=put"))(where, vector.store_at, vector.skip)
+end
+
+local function column_putter(field, kind, get, vector)
+    if kind == "text" and field.makes_text then return appended(field.put, vector) end
+    if kind == "bytes" and field.where then return found(field.where, vector) end
+    return putter(get, vector)
+end
+
 local GROUP = 40 -- a function has room for 60 upvalues
 
 -- All of `puts` in one function without a loop.
@@ -108,7 +138,7 @@ function M.open(names, kinds)
         if not field then return names[i] end
         local get, shown = getter(field, kinds[i])
         columns[i] = vectors.new(kinds[i], shown)
-        puts[i] = putter(get, columns[i])
+        puts[i] = column_putter(field, kinds[i], get, columns[i])
     end
     grow()
     sinks.add({ on_event = sink(puts) })

@@ -3,6 +3,7 @@
 --
 -- A vector has
 --   store(row, value)   keep a value that is not nil; rows come in order
+--   store_at(row, p, n) keep the n bytes at p; of texts and bytes only
 --   skip(row)           nothing is there
 --   reserve(rows)       make room for so many rows in all; called before the row is stored
 --   describe(numbers)   append what Arrow is made of: rows without a value, then address and size of every buffer
@@ -145,6 +146,7 @@ end
 local function text()
     local self = base("text", "int32_t", 1)
     local clear_base = self.clear
+    local more = more_bytes(self.column)
     self.store = compiled([[
         return function(row, value)
             local length = #value
@@ -153,7 +155,15 @@ local function text()
             column.used = column.used + length
             column.data[row + 1] = column.used
             mark(row)
-        end]], self.column, more_bytes(self.column))
+        end]], self.column, more)
+    self.store_at = compiled([[
+        return function(row, p, length)
+            if column.used + length > column.room then more(length) end
+            copy(column.bytes + column.used, p, length)
+            column.used = column.used + length
+            column.data[row + 1] = column.used
+            mark(row)
+        end]], self.column, more)
     self.skip = compiled([[
         return function(row)
             column.data[row + 1] = column.used

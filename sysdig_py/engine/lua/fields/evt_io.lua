@@ -67,6 +67,11 @@ end, put = function(buf)
     local p, len = decode.param(i)
     if p then buffers.put(buf, p, len) end
     return true
+end, where = function()
+    local i = payload_position()
+    if not i then return nil, -1 end
+    local p, len = decode.param(i)
+    return p, len or 0
 end }
 
 -- Whether the event is one of those with `flags`; sysdig counts whatever is done with an fd as input or output.

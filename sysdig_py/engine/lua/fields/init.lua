@@ -121,6 +121,8 @@ local function instance(row, name, argument)
         cleans = not getter.text and TEXT_OF[kind] == string_text,
         makes_text = getter.put ~= nil,
         any = getter.any,
+        -- address and length of what get() returns, which is -1 when that is nil
+        where = getter.where,
     }
 end
 
