@@ -54,6 +54,7 @@ function M.begin(machine, is_live, source_name)
     restart.forget()
     walk.set_live(is_live)
     walk.configure()
+    sinks.restart()
 end
 
 -- Compile a filter's Lua source to a function.

@@ -84,6 +84,11 @@ local function bind(body, functions)
     return assert(loadstring(source, "=deliver"))(functions, is_due, reckon)
 end
 
+-- A source begins: timers are due at its first event, and where there are none they never are.
+function M.restart()
+    if not M.has_ticks() then reckon() end
+end
+
 local function rebuild()
     local functions = { filter = {}, event = {}, tick = {} }
     local accepted, rejected, light = {}, {}, {}

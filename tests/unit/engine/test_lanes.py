@@ -165,6 +165,13 @@ def test_light_events_answer_the_same(tmp_path_factory, steps, names, text):
 NESTED = "evt.dir=< or (evt.dir=> and (" * 6 + "evt.dir=<" + "))" * 6
 
 
+def test_where_nobody_has_a_timer_none_is_due_in_any_source():
+    engine = Engine(dialect="0293")
+    for _ in range(2):
+        engine.begin({}, False, "t.scap")
+        assert engine.execute("return require('control').control.quiet_length ~= 0")
+
+
 @pytest.mark.parametrize(
     ("text", "is_decided"),
     [
