@@ -33,6 +33,8 @@ DELAY = 3
 # how much the memory may have grown from the second quarter of the run to the last
 MAX_GROWTH, SLACK = 1.05, 4 << 20
 _ENDLESS = [word for word in DD if not word.startswith("count=")]
+# the load ends by itself so much later, should nobody be there to end it
+_LEFT_SECONDS = 60
 _COUNTERS_BYTES = 64  # `struct counters` of each CPU; its first word is ring_full
 _GET_MAP_BY_ID, _GET_INFO = 14, 15
 
@@ -116,12 +118,14 @@ def _memory(process: Capture) -> int:
 
 
 @contextmanager
-def _load() -> Iterator[None]:
-    """Keep every processor busy with calls."""
+def _load(seconds: float) -> Iterator[None]:
+    """Keep every processor busy with calls, for `seconds` at least."""
     running: list[subprocess.Popen[bytes]] = []
     try:
         while len(running) < (os.cpu_count() or 1):
-            running.append(subprocess.Popen(_ENDLESS, stderr=subprocess.DEVNULL))
+            running.append(
+                subprocess.Popen(["timeout", f"{seconds + _LEFT_SECONDS}", *_ENDLESS], stderr=subprocess.DEVNULL)
+            )
         yield
     finally:
         for one in running:
@@ -136,7 +140,7 @@ def soak(seconds: float) -> Soak:
     with capture(["--ring-size", "4M", "-c", str(CHISEL)]) as process:
         counters = _counters(process.pid)
         end = time.monotonic() + seconds
-        with _load():
+        with _load(seconds):
             while time.monotonic() < end:
                 time.sleep(1)
                 samples.append(Sample(_lost(counters), _told(process), _memory(process)))

@@ -254,7 +254,8 @@ class Session:
         load = None
         try:
             time.sleep(2.5)
-            load = subprocess.Popen(["dd", "if=/dev/zero", "of=/dev/null", "bs=1"], stderr=subprocess.PIPE, text=True)
+            dd = ["timeout", "--foreground", "100", "dd", "if=/dev/zero", "of=/dev/null", "bs=1"]
+            load = subprocess.Popen(dd, stderr=subprocess.PIPE, text=True)
             self._wait(capture, lambda text: steps(text) and steps(text)[-1][0] >= 3, 60)
             time.sleep(4)
             script = "import os; fd = os.open(__import__('sys').argv[1], 0)\nfor _ in range(3000): os.pread(fd, 1, 0)"
