@@ -180,7 +180,7 @@ CALLS = (
     Call("quotactl", (0x80000400, "/no/device", 0, Out(4)), {"cmd": 4, "quota_fmt_out": None, "quota_fmt": None}),
     Call("pidfd_open", (PID, 0), {"fd": Res("pidfd"), "pid": PID, "flags": 0}, "pidfd"),
     Call("pidfd_getfd", (Res("pidfd"), Res("file"), 0), {"pid_fd": Res("pidfd"), "target_fd": Res("file")}),
-    Call("close_range", (900, 950, 4), {"res": 0, "first": 900, "last": 950, "flags": 4}),
+    Call("close_range", (900, 950, 4), {"first": 900, "last": 950, "flags": 4}),
 )  # fmt: skip
 SCRIPT = """
 import ctypes, json, mmap, os, sys
