@@ -2,22 +2,32 @@
 local containers = require("state.containers")
 local decode = require("decode")
 local ev = require("ev")
+local memo = require("fields.memo")
 local threads = require("state.threads")
 
 local handlers = {}
 
+local stand_ins = setmetatable({}, { __mode = "k" })
+
 local function stand_in(id, container)
+    local known = stand_ins[container]
+    if known then return known end
     local thread = threads.blank(-1, -1)
     thread.ptid, thread.vtid, thread.vpid = 0, -2, -2
     thread.comm, thread.exe = "container:" .. id, ""
     thread.fds, thread.main, thread.container, thread.known = {}, thread, container, true
     thread.cwd, thread.env, thread.fdlimit, thread.loginuid = "", "", -1, 0
+    stand_ins[container] = thread
     return thread
 end
 
+local id_of = memo.one(function(text)
+    return text:match('"id"%s*:%s*"([^"]*)"') or ""
+end)
+
 local function container_event()
-    local id = (decode.str(0) or ""):match('"id"%s*:%s*"([^"]*)"')
-    local container = id and containers.by_id[id]
+    local id = id_of(decode.str(0) or "")
+    local container = containers.by_id[id]
     if not container then return end
     ev.thread = stand_in(id, container)
     ev.pid, ev.container = -1, container
