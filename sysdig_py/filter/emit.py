@@ -1,7 +1,8 @@
 """Typed checks to Lua source: one chunk that LuaJIT compiles well.
 
-The chunk has the shape `local rt = ... <locals> return function() return <expression> end, <another>, {<names>}`: the
-predicate, what the event type alone decides of it (true where it does not), and the fields it asks. Getters,
+The chunk has the shape `local rt = ... <locals> return function() return <expression> end, <another>, <a third>,
+{<names>}`: the predicate, what the event type alone decides of it (true where it does not), what that and the type of
+the event's fd decide (nil: no more), and the fields it asks. Getters,
 sets and automata become locals made once; constants stand inline; nothing is created per event.
 Lua allows 60 outer locals per function and 200 nested expressions, so what exceeds a local budget
 lives in the table `T`, and deep or long groups become functions of their own there.
@@ -37,6 +38,17 @@ _ABOUT_TYPE: Final = frozenset(
         "evt.is_io_write",
         "evt.is_wait",
         "evt.io_dir",
+    )
+)
+# fields that event type and fd type decide together
+_ABOUT_FD: Final = frozenset(("fd.type", "fd.sockfamily"))
+# fields that tell of the result: the same for all events that have none
+_ABOUT_RESULT: Final = frozenset(
+    (
+        "evt.failed",
+        "evt.res",
+        "evt.rawres",
+        *(f"evt.buflen{suffix}{way}" for suffix in ("", ".file", ".net") for way in ("", ".in", ".out")),
     )
 )
 _FUNCTIONS: Final = {
@@ -82,35 +94,47 @@ class Emitter:
     def chunk(self, node: nodes.Node) -> str:
         """Return the whole chunk for `node`."""
         remembers = any(_is_stateful(check) for check in self._checks.values())
-        expression, of_type = self._node(node, 0), "true" if remembers else self._of_type(node, True, 0)
+        expression, of_type, of_fd = self._node(node, 0), "true", "nil"
+        if not remembers:
+            of_type = self._decided(node, _ABOUT_TYPE, True, 0)
+            known = self._decided(node, _ABOUT_TYPE | _ABOUT_FD, True, 0)
+            of_fd = "nil" if known == of_type else f"function() return {known} end"
         names = sorted({name for check in self._checks.values() for name in fields_of(check)})
         fields = ",".join(lua_string(name.encode("utf-8", "surrogateescape")) for name in names)
         # decided by the type alone: one function is both
-        decided = not self._is_cut and all(_is_about_type(check) for check in self._checks.values())
+        decided = not self._is_cut and all(_is_about_type(_only_field(check)) for check in self._checks.values())
         may = "accepts" if decided else f"function() return {of_type} end"
         predicates = f"local accepts = function() return {expression} end"
-        result = f"return accepts, {may}, {{{fields}}}"
+        result = f"return accepts, {may}, {of_fd}, {{{fields}}}"
         return "\n".join(["local rt = ...", "local T = {}", *self._lines, predicates, result])
 
-    def _of_type(self, node: nodes.Node, unknown: bool, depth: int) -> str:
-        """Return what the event type decides of `node`; what it does not decide counts as `unknown`."""
+    def _decided(self, node: nodes.Node, known: frozenset[str], unknown: bool, depth: int) -> str:
+        """Return what the `known` fields decide of `node`; what they do not decide counts as `unknown`."""
         undecided = str(unknown).lower()
         if isinstance(node, nodes.Check):
-            return self._at(node) if _is_about_type(self._checks[id(node)]) else undecided
+            return self._decided_check(node, known, unknown)
         if depth >= _HOIST_DEPTH:
             self._is_cut = True
             return undecided
         if isinstance(node, nodes.Not):
-            return f"not ({self._of_type(node.item, not unknown, depth + 1)})"
+            return f"not ({self._decided(node.item, known, not unknown, depth + 1)})"
         if len(node.items) > _MAX_CHAIN:
             self._is_cut = True
             return undecided
         neutral, deciding = ("true", "false") if isinstance(node, nodes.And) else ("false", "true")
-        parts = {self._of_type(item, unknown, depth + 1): None for item in node.items}
+        parts = {self._decided(item, known, unknown, depth + 1): None for item in node.items}
         parts.pop(neutral, None)
         if deciding in parts:
             return deciding
         return "(" + f" {'and' if neutral == 'true' else 'or'} ".join(parts) + ")" if parts else neutral
+
+    def _decided_check(self, node: nodes.Check, known: frozenset[str], unknown: bool) -> str:
+        name = _only_field(self._checks[id(node)])
+        if name in known or _is_about_type(name):
+            return self._at(node)
+        if name in _ABOUT_RESULT:
+            return f"(rt.is_exit() or {self._at(node)})" if unknown else f"(not rt.is_exit() and {self._at(node)})"
+        return str(unknown).lower()
 
     def _declare(self, code: str, *, in_table: bool = False, shared: bool = True) -> str:
         if shared and code in self._names:
@@ -249,10 +273,14 @@ def _is_stateful(check: TypedCheck) -> bool:
     return any(name.startswith(_STATEFUL) for name in fields_of(check))
 
 
-def _is_about_type(check: TypedCheck) -> bool:
-    left = check.left
-    named = isinstance(left, FieldValue) and (left.name in _ABOUT_TYPE or left.name.startswith("evt.type.is"))
-    return named and not any(isinstance(item, (FieldValue, Computed)) for item in check.right)
+def _is_about_type(name: str) -> bool:
+    return name in _ABOUT_TYPE or name.startswith("evt.type.is")
+
+
+def _only_field(check: TypedCheck) -> str:
+    """Return the field that a check is about, "" when it is about more than a field and constants."""
+    plain = isinstance(check.left, FieldValue) and not any(isinstance(it, (FieldValue, Computed)) for it in check.right)
+    return check.left.name if plain and isinstance(check.left, FieldValue) else ""
 
 
 def _is_wide(left: Value, right: Sequence[Constant | Value]) -> bool:

@@ -33,6 +33,11 @@ function M.wide(name)
     return field(name).wide
 end
 
+-- Whether the event can have a result.
+function M.is_exit()
+    return ev.is_exit
+end
+
 function M.exists(_, v) return v ~= nil end
 function M.eq(c, v) return v ~= nil and v == c end
 function M.ne(c, v) return v ~= nil and c ~= nil and v ~= c end

@@ -1,5 +1,7 @@
 -- Which event types a filter can accept at all: a compiled filter comes with a second predicate, which asks about the
--- type alone and answers true where that does not decide.
+-- type alone and answers true where that does not decide, and perhaps with a third, which asks about the type of the
+-- event's fd as well.
+local bit = require("bit")
 local ev = require("ev")
 local event_info = require("event_info")
 local light = require("fields.light")
@@ -7,15 +9,20 @@ local schema = require("schema_data")
 
 local M = {}
 
+-- the highest number of an fd type (schema/state.py), less than the bits of a mask
+local FD_TYPES = 30
+
 local function about_predicates()
     return setmetatable({}, { __mode = "k" })
 end
-local may_of, is_light, is_plain = about_predicates(), about_predicates(), about_predicates()
+local may_of, may_with_fd = about_predicates(), about_predicates()
+local is_light, is_plain = about_predicates(), about_predicates()
 
 -- Run a filter's chunk; returns its predicate.
 function M.instantiate(chunk, runtime)
-    local accepts, may, names = chunk(runtime)
-    may_of[accepts], is_light[accepts], is_plain[accepts] = may, names ~= nil, names ~= nil
+    local accepts, may, with_fd, names = chunk(runtime)
+    may_of[accepts], may_with_fd[accepts] = may, with_fd
+    is_light[accepts], is_plain[accepts] = names ~= nil, names ~= nil
     for _, name in ipairs(names or {}) do
         is_light[accepts] = is_light[accepts] and light.is(name)
         is_plain[accepts] = is_plain[accepts] and light.is_plain(name)
@@ -43,24 +50,50 @@ function M.kinds()
     return kinds
 end
 
-local function ask(may)
-    local accepted = {}
-    for i, kind in ipairs(M.kinds()) do
-        local info = kind.info
-        ev.type, ev.info, ev.is_exit, ev.name = kind.code, info, info.is_exit, kind.name
-        accepted[i] = may()
-    end
-    return accepted
+local function pretend(kind, fd)
+    local info = kind.info
+    ev.type, ev.info, ev.is_exit, ev.name, ev.res, ev.fd = kind.code, info, info.is_exit, kind.name, nil, fd
+end
+
+-- Run `ask` and leave `ev` as it was.
+local function beside_the_event(ask)
+    local type, info, is_exit, name, res, fd = ev.type, ev.info, ev.is_exit, ev.name, ev.res, ev.fd
+    local answer = ask()
+    ev.type, ev.info, ev.is_exit, ev.name, ev.res, ev.fd = type, info, is_exit, name, res, fd
+    return answer
 end
 
 -- For each of `kinds`, whether the predicate may accept such events; nil when all that is known is "perhaps".
 function M.accepted(predicate)
     local may = predicate and may_of[predicate]
     if not may then return nil end
-    local type, info, is_exit, name = ev.type, ev.info, ev.is_exit, ev.name
-    local accepted = ask(may)
-    ev.type, ev.info, ev.is_exit, ev.name = type, info, is_exit, name
-    return accepted
+    return beside_the_event(function()
+        local accepted = {}
+        for i, kind in ipairs(M.kinds()) do
+            pretend(kind, nil)
+            accepted[i] = may()
+        end
+        return accepted
+    end)
+end
+
+-- Whether the type of an fd decides anything for the predicate.
+function M.asks_fd(predicate)
+    return may_with_fd[predicate] ~= nil
+end
+
+-- Which events of a kind the predicate cannot accept: a bit for each type of their fd; bit 0: they have none.
+function M.rejected_fds(predicate, kind)
+    local may = predicate and may_with_fd[predicate]
+    if not may then return 0 end
+    return beside_the_event(function()
+        local rejected = 0
+        for type = 0, FD_TYPES do
+            pretend(kind, type > 0 and { type = type } or nil)
+            if not may() then rejected = bit.bor(rejected, bit.lshift(1, type)) end
+        end
+        return rejected
+    end)
 end
 
 -- Whether all that a predicate asks is answered by the event itself; so is what no predicate asks.

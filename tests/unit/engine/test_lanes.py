@@ -35,7 +35,9 @@ EVENTS = {
 FILTERS = (
     "", "evt.type=open", "evt.type=read and fd.num>=0", "evt.type in (open,close) or evt.type=futex",
     "not evt.type=switch", "evt.is_io=true and fd.name contains etc", "evt.type=getpid",
-    "evt.dir=< and not evt.is_io=true", "evt.deltatime>1500 and evt.type=read", "evt.type=creat",
+    "evt.dir=< and not evt.is_io=true", "evt.deltatime>1500 and evt.type=read", "evt.type=creat", "fd.type=file",
+    "not fd.type=file", "evt.is_io=true and evt.buflen>0 and (fd.sockfamily=ip or fd.sockfamily=unix)",
+    "fd.type=ipv4 or evt.rawres>=0", "evt.failed=false and evt.is_io=true", "fd.type exists or evt.type=close",
 )  # fmt: skip
 
 
@@ -85,6 +87,41 @@ def test_counting_alone_counts_the_same(tmp_path_factory, steps):
     with_lanes, without = (play(path, "", lanes=lanes) for lanes in (True, False))
     assert with_lanes[2] == without[2]
     assert all(with_lanes[1][name] == without[1][name] for name in ("events", "delivered", "rejected"))
+
+
+# the only sink, with a filter of its own
+CHOOSY = """
+    local sinks, ev = require("sinks"), require("ev")
+    sinks.remove(sinks.list()[1])
+    sinks.add({ on_event = function() require("out").write(%s .. "\\n") end,
+        filter = require("host").load_filter([==[%s]==]) })
+    """
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from([10, 11, 8202, 77]), st.booleans())),
+    st.sampled_from(FILTERS[1:]),
+)
+def test_a_sink_that_chooses_sees_the_same(tmp_path_factory, steps, text):
+    path = tmp_path_factory.mktemp("lanes") / "t.scap"
+    path.write_bytes(trace(steps))
+    setup = CHOOSY % (NOTE, event_filter.compile(text).lua_source)
+    with_lanes, without = (play(path, "", lanes=lanes, setup=setup) for lanes in (True, False))
+    assert with_lanes == without
+
+
+@pytest.mark.parametrize("text", ["fd.type=ipv4", "evt.is_io=true and not fd.type=file"])
+def test_reads_go_by_with_fds_that_nobody_wants(text):
+    probe = Probe(Engine(dialect="0293"))
+    probe.engine.set_filter(event_filter.compile(text).lua_source)
+    probe.note("ev.num")
+    probe.lua("require('scap.lanes').ready()")
+    ways = "require('scap.lanes').ways"
+    fds = "require('state.fds')"
+    for code in (6, 7, 8, 9):
+        assert probe.value(f"{ways}[{code}].whole") == 0
+        assert probe.value(f"bit.band({ways}[{code}].fds, bit.lshift(1, {fds}.FILE)) ~= 0")
+        assert probe.value(f"bit.band({ways}[{code}].fds, bit.lshift(1, {fds}.IPV4)) == 0")
 
 
 TIMER = """

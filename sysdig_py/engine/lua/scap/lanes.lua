@@ -1,5 +1,6 @@
 -- Which events need not be looked at: those that no sink wants, no filter can accept and no state depends on. They are
 -- counted, and where their thread must know of them its pairing is kept up; nothing else happens to them.
+local bit = require("bit")
 local ffi = require("ffi")
 local con = require("control")
 local dialect = require("dialect")
@@ -26,6 +27,8 @@ typedef struct {
     int32_t call_base;   /* where that is counted */
     int32_t is_switch;   /* it carries the memory counters of its thread */
     int32_t is_io;       /* it may tell something of its fd */
+    int32_t asks_fd;     /* it goes by with some fds only: is_io, or ... */
+    int32_t fds;         /* ... with those of these types (a bit each; bit 0: with none); 0: with all */
     int32_t light;       /* LIGHT: it is delivered, without its thread and fd */
 } sdpy_way;
 ]]
@@ -83,7 +86,7 @@ local function count_only(way)
     way.whole, way.is_exit, way.knows, way.pairs, way.stays, way.has_fd = 0, 0, 0, 0, -1, 0
     way.keep_type, way.set_type, way.needs_first, way.first_size = -1, 0, 0, 0
     way.call_mask, way.call_base, way.is_switch, way.is_io = 0, 2 * M.CALLS, 0, 0
-    way.light = 0
+    way.light, way.asks_fd, way.fds = 0, 0, 0
 end
 
 -- Let events of a type that nobody has go by, and forget that they did.
@@ -134,7 +137,7 @@ local function choose(kind, is_rejected, is_wanted)
     if info.kept then
         pair(way, info, (is_rejected and not info.modifies) and NOBODY_TYPE or code)
     end
-    if IO[code] and parse.handlers[code] then way.is_io = 1 end
+    if IO[code] and parse.handlers[code] then way.is_io, way.asks_fd = 1, 1 end
     if code == SWITCH and not is_rejected then way.knows, way.is_switch = -1, 1 end
     if kind.call then
         count_calls(way, code)
@@ -142,6 +145,27 @@ local function choose(kind, is_rejected, is_wanted)
     elseif is_wanted then
         way.knows, way.light = -1, M.LIGHT
     end
+end
+
+-- With what fds nobody wants the events of a kind: by the capture filter; where there is none, by all sinks.
+local function unwanted_fds(kind, filter)
+    if filter then return filter_types.rejected_fds(filter, kind) end
+    local unwanted = -1
+    for _, sink in ipairs(sinks.list()) do
+        unwanted = bit.band(unwanted, filter_types.rejected_fds(sink.filter, kind))
+    end
+    return unwanted
+end
+
+-- Give a kind of events that somebody wants a lane for those with fds of types that nobody wants.
+local function choose_by_fd(kind, filter)
+    local info = kind.info
+    if not (info.kept and info.uses_fd) or kind.call or info.second_fd then return end
+    local unwanted = unwanted_fds(kind, filter)
+    if unwanted == 0 then return end
+    choose(kind, filter ~= nil, false)
+    local way = M.ways[kind.code]
+    way.asks_fd, way.fds = 1, unwanted
 end
 
 -- Limits count events one by one, and the trace writer takes them all.
@@ -175,7 +199,10 @@ local function configure()
         local is_rejected = may_pass ~= nil and not may_pass[i]
         local weight = is_rejected and wanted_always[i] or wanted[i]
         if filter and not is_rejected then weight = WHOLLY end
-        if weight ~= WHOLLY and kind.code < CODES and not (weight == LIGHTLY and kind.code == SWITCH) then
+        local has_room = kind.code < CODES
+        if has_room and weight == WHOLLY and wanted_always[i] == NOT then
+            choose_by_fd(kind, filter)
+        elseif has_room and weight ~= WHOLLY and not (weight == LIGHTLY and kind.code == SWITCH) then
             choose(kind, is_rejected, weight == LIGHTLY)
         end
     end
