@@ -8,8 +8,9 @@ jit.off()
 local LONG = 256 * 1024
 
 -- What lives long (state, code, constants) is far more than what an event leaves behind: a collection that begins when
--- the heap has grown to four times what the last one left goes over it less than half as often as the default.
-collectgarbage("setpause", 400)
+-- the heap has grown to four times what the last one left goes over it less than half as often as the default. A live
+-- capture lasts, beside what the machine is for: it keeps the default.
+local REPLAY_PAUSE, LIVE_PAUSE = 400, 200
 
 jit.opt.start("maxtrace=20000", "maxrecord=20000", "maxirconst=4000", "maxside=10000", "maxsnap=4000", "loopunroll=60",
     "sizemcode=256", "maxmcode=131072")
@@ -57,6 +58,7 @@ function M.begin(machine, is_live, source_name)
     lanes.settle()
     restart.forget()
     walk.set_live(is_live)
+    collectgarbage("setpause", is_live and LIVE_PAUSE or REPLAY_PAUSE)
     walk.configure()
     sinks.restart()
 end
