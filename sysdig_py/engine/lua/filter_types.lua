@@ -77,11 +77,6 @@ function M.accepted(predicate)
     end)
 end
 
--- Whether the type of an fd decides anything for the predicate.
-function M.asks_fd(predicate)
-    return may_with_fd[predicate] ~= nil
-end
-
 -- Which events of a kind the predicate cannot accept: a bit for each type of their fd; bit 0: they have none.
 function M.rejected_fds(predicate, kind)
     local may = predicate and may_with_fd[predicate]

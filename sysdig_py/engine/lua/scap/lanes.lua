@@ -160,7 +160,7 @@ end
 -- Give a kind of events that somebody wants a lane for those with fds of types that nobody wants.
 local function choose_by_fd(kind, filter)
     local info = kind.info
-    if not (info.kept and info.uses_fd) or kind.call or info.second_fd then return end
+    if not (info.kept and info.uses_fd) or kind.call or changes_state(kind.code, info, filter ~= nil) then return end
     local unwanted = unwanted_fds(kind, filter)
     if unwanted == 0 then return end
     choose(kind, filter ~= nil, false)
