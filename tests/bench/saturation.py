@@ -23,7 +23,7 @@ from pathlib import Path
 from sysdig_py.capture import bpf
 from tests.abilities import no_kernel
 from tests.bench.harness import CommandFailed
-from tests.bench.overhead import DD
+from tests.bench.overhead import ENDLESS_DD
 from tests.bench.tool import Capture, capture
 
 SECONDS = 600.0
@@ -32,7 +32,6 @@ CHISEL = Path(__file__).parent / "chisels" / "saturated.lua"
 DELAY = 3
 # how much the memory may have grown from the second quarter of the run to the last
 MAX_GROWTH, SLACK = 1.05, 4 << 20
-_ENDLESS = [word for word in DD if not word.startswith("count=")]
 # the load ends by itself so much later, should nobody be there to end it
 _LEFT_SECONDS = 60
 _COUNTERS_BYTES = 64  # `struct counters` of each CPU; its first word is ring_full
@@ -124,7 +123,7 @@ def _load(seconds: float) -> Iterator[None]:
     try:
         while len(running) < (os.cpu_count() or 1):
             running.append(
-                subprocess.Popen(["timeout", f"{seconds + _LEFT_SECONDS}", *_ENDLESS], stderr=subprocess.DEVNULL)
+                subprocess.Popen(["timeout", f"{seconds + _LEFT_SECONDS}", *ENDLESS_DD], stderr=subprocess.DEVNULL)
             )
         yield
     finally:
