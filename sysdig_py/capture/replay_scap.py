@@ -21,7 +21,7 @@ from sysdig_py.trace.readahead import ReadAhead
 from sysdig_py.trace.scap import layout, state_blocks
 from sysdig_py.trace.scap.cursor import LayoutError
 from sysdig_py.trace.scap.damage import Damage
-from sysdig_py.trace.scap.reader import ScapReader
+from sysdig_py.trace.scap.reader import AHEAD, ScapReader
 from sysdig_py.trace.scap.window import Window
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class ScapReplay:
         self.header: dict[str, Any] = {"start_ts": 0, "snaplen": 0}
         self.warnings: list[str] = []
         self._on_warning = on_warning
-        self._chunks = ReadAhead(iter(reader))
+        self._chunks = ReadAhead(iter(reader), AHEAD)
         self._window = Window(self._chunks)
         self._damage = Damage()
         self._spans: deque[tuple[int, int, object]] = deque()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
@@ -22,6 +23,10 @@ _LARGE_CHUNK: Final = 1 << 22
 _LARGE: Final = 256 << 20
 # free bytes at the start of every chunk, so that what is left of the one before finds its place there
 ROOM: Final = 1 << 16
+# Fresh memory for each chunk would be cleared first, and that while nobody else can run Python. So there are a few
+# buffers that are filled in turn: for the chunk being read, the AHEAD that wait, the one in hand and the one before.
+AHEAD: Final = 2
+_BUFFERS: Final = AHEAD + 3
 _SURVEYED: Final = 64 << 20
 
 
@@ -64,7 +69,10 @@ class ScapReader:
         return survey
 
     def __iter__(self) -> Iterator[bytearray]:
-        """Yield the decompressed bytes in order; the first `ROOM` bytes of each chunk are free, and not of the file."""
+        """Yield the decompressed bytes in order; the first `ROOM` bytes of each chunk are free, and not of the file.
+
+        A chunk is written over when the one that comes `AHEAD` + 3 later is asked for.
+        """
         start, self._start = bytearray(ROOM) + self._start, bytearray()
         yield start
         yield from self._chunks
@@ -85,11 +93,14 @@ class ScapReader:
                 yield bytearray(ROOM) + data
             return
         size = wanted = _LARGE_CHUNK if self._size >= _LARGE else CHUNK
+        buffers: deque[bytearray] = deque(maxlen=_BUFFERS)
         while size == wanted:
-            chunk = bytearray(ROOM + wanted)
+            chunk = buffers[0] if len(buffers) == _BUFFERS else bytearray(ROOM + wanted)
+            buffers.append(chunk)
             with memoryview(chunk) as memory, memory[ROOM:] as free:
                 size = source.read_into(free)
-            del chunk[ROOM + size :]
+            if size < wanted:
+                del chunk[ROOM + size :]
             if size:
                 yield chunk
 

@@ -23,6 +23,7 @@ class Window:
         self._data = bytearray(HEADROOM)
         self._at = HEADROOM  # of the block in hand
         self._passed = -HEADROOM  # bytes of the trace before _data
+        self._is_own = True  # _data is no chunk: those are the reader's, who fills them again
 
     @property
     def left(self) -> int:
@@ -52,12 +53,20 @@ class Window:
         left, where = self.left, self.offset
         if left + HEADROOM <= ROOM:
             chunk[ROOM - left : ROOM] = memoryview(self._data)[self._at :]
-            self._data, self._at = chunk, ROOM - left
+            self._data, self._at, self._is_own = chunk, ROOM - left, False
         else:
-            del self._data[: self._at - HEADROOM]
+            self._keep_rest()
             self._data += memoryview(chunk)[ROOM:]
-            self._at = HEADROOM
         self._passed = where - self._at
+
+    def _keep_rest(self) -> None:
+        """Hold what is from the block in hand on in memory of our own."""
+        start = self._at - HEADROOM
+        if self._is_own:
+            del self._data[:start]
+        else:
+            self._data, self._is_own = self._data[start:], True
+        self._at = HEADROOM
 
     def advance(self, size: int) -> None:
         """Go on behind `size` bytes that are there."""

@@ -1,10 +1,15 @@
 import gzip
 import io
+import time
+from itertools import pairwise
 
 import pytest
 
 from sysdig_py.errors import TraceError
-from sysdig_py.trace.scap.reader import ROOM, ScapReader
+from sysdig_py.trace.readahead import ReadAhead
+from sysdig_py.trace.scap import reader as scap_reader
+from sysdig_py.trace.scap.reader import AHEAD, ROOM, ScapReader
+from sysdig_py.trace.scap.window import Window
 from tests import scap
 
 DATA = scap.Trace().event(6, scap.i64(3), scap.u32(1)).event(7, scap.i64(1), b"a").data
@@ -53,3 +58,31 @@ def test_a_file_without_a_section_is_refused():
 
 def test_progress_of_what_has_no_size():
     assert read(DATA)[1].progress() == 0.0
+
+
+def test_a_chunk_lasts_until_the_next_one_is_settled(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(scap_reader, "CHUNK", 500)
+    trace = scap.Trace()
+    for number in range(600):
+        trace.event(6, scap.i64(number), scap.u32(number))
+    seen = bytearray()
+    for chunk, _following in pairwise(ReadAhead(iter(ScapReader(io.BytesIO(trace.data), "t")), AHEAD)):
+        time.sleep(0.001)  # the thread reads as far ahead as it may
+        seen += chunk[ROOM:]
+    assert len(seen) > 20 * 500
+    assert trace.data.startswith(seen)
+
+
+def test_blocks_longer_than_many_chunks_stay_whole(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(scap_reader, "CHUNK", 1 << 14)
+    sizes = [100, 3 * ROOM, 60000, 20, 2 * ROOM, 7 * ROOM, ROOM, 4, 40000]
+    data = DATA + b"".join(scap.block(0x9999, bytes([number]) * size) for number, size in enumerate(sizes))
+    window = Window(ReadAhead(iter(ScapReader(io.BytesIO(data), "t")), AHEAD))
+    seen = b""
+    while window.left >= 8 or window.more(8):
+        _, size = window.frame()
+        assert window.left >= size or window.more(size)
+        time.sleep(0.001)
+        seen += window.view(0, size)
+        window.advance(size)
+    assert seen == data
