@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run demo test test-unit test-kernel test-container test-other-kernel test-aarch64 fuzz bench soak soak-saturated lint format generate dist clean
+.PHONY: help setup setup-run demo test test-unit test-kernel test-container test-other-kernel test-aarch64 fuzz bench bench-peer soak soak-saturated lint format generate dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ fuzz: setup ## fuzz what reads traces for ten minutes (atheris), and run the fuz
 
 bench: setup ## measure cost, rates, losses and sizes on this machine (some minutes)
 	@$(PYTHON) -m tests.bench
+
+bench-peer: setup ## what tracing costs next to the Falco libraries' probe, which is built first (needs apt)
+	@$(PYTHON) -m tests.bench 3 peer
 
 lint: setup ## check imports, style, types, Lua, C and shell
 	@scripts/lint.sh

@@ -5,7 +5,7 @@ import platform
 import sys
 
 from tests.abilities import no_kernel
-from tests.bench import capped, columns, live, oracle, overhead, replay, sizes, workloads
+from tests.bench import capped, columns, live, oracle, overhead, peer, replay, sizes, workloads
 from tests.bench.harness import CommandFailed
 
 BENCHES = {
@@ -17,14 +17,17 @@ BENCHES = {
     "sizes": sizes.report,
     "columns": columns.report,
     "oracle": oracle.report,
+    "peer": peer.report,
 }
+# builds another program first
+ON_REQUEST = {"peer"}
 WITHOUT_KERNEL = {"oracle"}
 
 
 def main(arguments: list[str]) -> int:
     """Run the named benches, all without a name."""
     rounds = int(arguments.pop(0)) if arguments and arguments[0].isdigit() else 5
-    chosen = arguments or list(BENCHES)
+    chosen = arguments or [name for name in BENCHES if name not in ON_REQUEST]
     why = no_kernel()
     if why and not set(chosen) <= WITHOUT_KERNEL:
         print(f"the benches capture live, and here {why}", file=sys.stderr)

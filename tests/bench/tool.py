@@ -39,25 +39,32 @@ def account(done: Run) -> Account:
     return Account(int(events), int(size), int(lost), float(seconds))
 
 
+def is_attached(pid: int) -> bool:
+    """Whether the kernel lists a system call tracepoint among what this process holds."""
+    for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with suppress(OSError):
+            if "tp_name:\tsys_exit" in entry.read_text():
+                return True
+    return False
+
+
+def await_attached(process: Process) -> None:
+    """Wait until a tracer is attached, and a moment longer.
+
+    Raises:
+        CommandFailed: it ended, or it took too long.
+    """
+    wait_until(lambda: not process.running() or is_attached(process.pid), _START_SECONDS, "attaching the probe")
+    if not process.running():
+        raise CommandFailed(f"the capture ended early: {checked(process.command, process.wait()).err[-500:]}")
+    time.sleep(_SETTLE_SECONDS)
+
+
 class Capture(Process):
     """A live capture; `done` and `account` are there after `end()`."""
 
     done: Run
     account: Account
-
-    def attached(self) -> bool:
-        """Whether the kernel lists a system call tracepoint among what this process holds."""
-        for entry in Path(f"/proc/{self.pid}/fdinfo").iterdir():
-            with suppress(OSError):
-                if "tp_name:\tsys_exit" in entry.read_text():
-                    return True
-        return False
-
-    def await_attached(self) -> None:
-        wait_until(lambda: not self.running() or self.attached(), _START_SECONDS, "attaching the probe")
-        if not self.running():
-            raise CommandFailed(f"the capture ended early: {checked(self.command, self.wait()).err[-500:]}")
-        time.sleep(_SETTLE_SECONDS)
 
     def end(self) -> None:
         self.interrupt()
@@ -70,7 +77,7 @@ def capture(arguments: Sequence[str]) -> Iterator[Capture]:
     """Capture live while the body runs."""
     process = Capture([*PROGRAM, *arguments])
     try:
-        process.await_attached()
+        await_attached(process)
         yield process
         process.end()
     finally:
