@@ -1,5 +1,5 @@
 """What tracing costs next to the peer: scap-open of the Falco libraries (`scripts/peer.sh`), whose modern eBPF probe
-tells the same calls, and whose reader only counts them and throws them away. Ours writes a compressed trace meanwhile."""
+tells the same calls, and whose reader only counts and drops them. Ours writes a compressed trace meanwhile."""
 
 import re
 import subprocess
