@@ -343,7 +343,7 @@ static __always_inline u32 process_end_exec(struct scratch *s, u32 old_tid)
 	nr = syscall_in_flight(&unused);
 #else
 	if (slot && slot->enter_ts) {
-		s->call.latency = s->call.ts - CLOCK_OFFSET - slot->enter_ts;
+		s->call.latency = s->call.ts - slot->enter_ts;
 		nr = slot->nr;
 		slot->enter_ts = 0;
 	}
@@ -351,7 +351,7 @@ static __always_inline u32 process_end_exec(struct scratch *s, u32 old_tid)
 	slot = slot_claim(tid);
 	if (slot) {
 		slot->nr = NR_SKIP;
-		slot->enter_ts = s->call.ts - CLOCK_OFFSET;
+		slot->enter_ts = s->call.ts;
 	}
 	return nr;
 }

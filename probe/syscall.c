@@ -81,7 +81,7 @@ static __always_inline void syscall_touch_at_entry(struct bpf_raw_tracepoint_arg
 	}
 	if (!due)
 		return;
-	s->call.ts = slot->enter_ts + CLOCK_OFFSET;
+	s->call.ts = slot->enter_ts;
 	s->call.cgroup_id = slot_cgroup_id(slot, (u32)id);
 	s->call.cpu = (u16)bpf_get_smp_processor_id();
 	s->touch.due = due;
@@ -114,7 +114,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 		slot->clone_flags = syscall_clone_flags(nr, &regs);
 	}
 	slot->nr = nr;
-	slot->enter_ts = bpf_ktime_get_boot_ns();
+	slot->enter_ts = base_now();
 	if (syscall_is_last_chance(nr))
 		syscall_touch_at_entry(ctx, slot, id);
 	return 0;
@@ -213,7 +213,7 @@ static __always_inline void syscall_fill(struct scratch *s, struct slot *slot, u
 					 const struct registers *regs)
 {
 	s->call.cgroup_id = slot_cgroup_id(slot, (u32)id);
-	s->call.ts = now + CLOCK_OFFSET;
+	s->call.ts = now;
 	s->call.tid = (u32)id;
 	s->call.pid = id >> 32;
 	s->call.cpu = (u16)bpf_get_smp_processor_id();
@@ -304,7 +304,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	base_read_registers(&regs, ctx->args[0]);
 	s->call.ret = ctx->args[1];
-	now = bpf_ktime_get_boot_ns();
+	now = base_now();
 	slot = syscall_recall(s, id, &regs, now);
 	nr = s->call.nr;
 	if (nr == NR_SKIP)

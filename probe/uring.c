@@ -83,7 +83,7 @@ static __always_inline void uring_remember(struct scratch *s, void *ring, u64 re
 	uring_take_owner(&call, ring);
 	if (call.pid == TRACER_PID)
 		return;
-	call.ts = bpf_ktime_get_boot_ns();
+	call.ts = base_now();
 	call.cgroup_id = extract_cgroup_id(task);
 	call.memory = (u64)base_get(task, struct task_struct, mm);
 	call.opcode = entry->opcode;
@@ -143,10 +143,10 @@ static __always_inline void uring_recall_all(struct scratch *s, u64 request, str
 static __always_inline void uring_fill(struct scratch *s, u64 request, struct ring_call *call,
 				       struct ring_plan *plan, s64 result)
 {
-	u64 now = bpf_ktime_get_boot_ns();
+	u64 now = base_now();
 	u32 mode;
 
-	s->call.ts = now + CLOCK_OFFSET;
+	s->call.ts = now;
 	s->call.latency = now - call->ts;
 	s->call.cgroup_id = call->cgroup_id;
 	s->call.ret = result;

@@ -19,7 +19,7 @@ REQUIRED_TRACEPOINTS: Final = (
     "sched_process_exec",
     "sched_process_exit",
 )
-OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task", "signal_deliver")
+OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task", "signal_deliver", "suspend_resume")
 # the first of them is that of 6.3, the second that of 6.0; before, they do not name the request
 RING_SUBMISSIONS: Final = ("io_uring_submit_req", "io_uring_submit_sqe")
 RING_TRACEPOINTS: Final = ("io_uring_req_failed", "io_uring_complete")
@@ -74,6 +74,7 @@ FEATURES: Final = (
     _tracepoints(("cgroup_rmdir",), Need.NEVER, "containers that went away are kept"),
     _tracepoints(("cgroup_attach_task",), Need.NEVER, "the cgroup is looked up at every call"),
     _tracepoints(("signal_deliver",), Need.NEVER, "no `signaldeliver` events"),
+    _tracepoints(("suspend_resume",), Need.NEVER, "times are wrong once the machine slept (one that can has it)"),
     Feature(
         "tracepoints `io_uring_submit_req` (6.3) or `io_uring_submit_sqe` with the request (6.0), "
         + " and ".join(f"`{name}`" for name in RING_TRACEPOINTS),

@@ -36,6 +36,7 @@ from sysdig_py.errors import EnvironmentLack
 LOSS_CAUSES: Final = ("ring full", "scratch full", "memory unreadable", "slot lost")
 _COUNTERS_SIZE: Final = 64
 _SMALL_COPY: Final = 4096
+_CLOCK_AT: Final = 24  # in `struct control`, at its end
 _LEFT_OUT: Final = len(LOSS_CAUSES)
 _CALLS: Final = _LEFT_OUT + 1
 # What shapes an image besides the values it is asked for: a change of any of them makes old images void.
@@ -163,7 +164,7 @@ class Probe:
         return Reduction(self._loaded.map_fd("control"), self._loaded.map_fd("overhead_counts"), self._cpus)
 
     def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int, rings: int) -> Loaded:
-        self._clock_offset = _clock_offset()
+        self._clock_offset = _clock_offset(time.CLOCK_BOOTTIME)
         constants = _constants(options, size, rings, self._cpus, self._clock_offset) | self._pushdown.constants
         hooks = self._pushdown.hooks
         entries = {"ring": size} | ({} if self._pushdown.container_checks else {"cgroup_answers": 1})
@@ -191,7 +192,9 @@ class Probe:
         return loaded
 
     def _fill(self) -> None:
-        """Write the tables the programs work by."""
+        """Write the clock and the tables the programs work by."""
+        control = bytes(_CLOCK_AT) + _clock_offset(time.CLOCK_MONOTONIC).to_bytes(8, "little")
+        bpf.update(self._loaded.map_fd("control"), 0, control)
         for handler in Handler:
             if handler not in INLINE:
                 program = self._loaded.program_fd(handler.function)
@@ -286,12 +289,12 @@ def _constants(options: LiveOptions, size: int, rings: int, cpus: int, offset: i
     }
 
 
-def _clock_offset() -> int:
-    """Return what turns the time since boot into ns since the epoch; the closest of a few readings."""
+def _clock_offset(clock: int) -> int:
+    """Return what turns the time by a clock into ns since the epoch; the closest of a few readings."""
     readings = []
     for _ in range(8):
-        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        before = time.clock_gettime_ns(clock)
         epoch = time.time_ns()
-        after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        after = time.clock_gettime_ns(clock)
         readings.append((after - before, epoch - (before + after) // 2))
     return min(readings)[1]

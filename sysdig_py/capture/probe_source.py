@@ -42,6 +42,7 @@ ORDER: Final = (
     "sched.c",
     "fault.c",
     "signal.c",
+    "suspend.c",
     "uring_request.c",
     "uring.c",
     "cgroup.c",
