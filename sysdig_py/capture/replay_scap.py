@@ -52,17 +52,21 @@ class ScapReplay:
             reader: the file, at its start.
             on_warning: called with every line that is added to `warnings`.
         """
-        self._reader = reader
         self.name, self.machine, self.dialect = reader.name, reader.machine, reader.dialect
         self.header: dict[str, Any] = {"start_ts": 0, "snaplen": 0}
         self.warnings: list[str] = []
         self._on_warning = on_warning
+        self._engine: Engine | None = None
+        self._blocks: Any = None
+        self._begin(reader)
+
+    def _begin(self, reader: ScapReader) -> None:
+        """Begin with what `reader` reads."""
+        self._reader = reader
         self._chunks = ReadAhead(iter(reader), AHEAD)
         self._window = Window(self._chunks)
         self._damage = Damage()
         self._spans: deque[tuple[int, int, object]] = deque()
-        self._engine: Engine | None = None
-        self._blocks: Any = None
         self._had_events = self._unsettled = self._ended = False
         self._restarted = False  # a section began in mid-file, and no event came yet
         self._told: tuple[bytes, Told] | None = None  # of the container event in hand, when the engine knows it
@@ -81,7 +85,7 @@ class ScapReplay:
         """Make ready to feed `engine`."""
         self._engine = engine
         self._blocks = engine.require("scap.blocks")
-        self._blocks[b"open"]()
+        self._blocks[b"open"](self._reader.is_repeatable)
 
     def skip_before(self, ts: int, rel: int) -> None:
         """Do nothing: a .scap holds its state at its start only."""
@@ -127,7 +131,9 @@ class ScapReplay:
         window, status = self._window, Status.OK
         if window.left >= layout.FRAME.size:
             status = self._walk_blocks(engine)
-        if status is Status.EVENT:
+        if status is Status.AGAIN:
+            self._begin_again(engine)
+        elif status is Status.EVENT:
             self._settle()
         elif status is Status.STOP:
             return False
@@ -146,6 +152,16 @@ class ScapReplay:
             raise
         self._passed(step.consumed, has_events=has_events)
         return step.status
+
+    def _begin_again(self, engine: Engine) -> None:
+        """Forget all that was read, and read it once more: this time the engine keeps the state that events make."""
+        self._blocks[b"give_up"]()
+        # only the thread knows when nobody reads the file any more
+        while not self._chunks.close():
+            pass
+        self._begin(self._reader.again())
+        engine.begin(self.machine, self.is_live, self.name)
+        self._blocks[b"open"](False)
 
     def _passed(self, size: int, *, has_events: bool) -> None:
         self._window.advance(size)

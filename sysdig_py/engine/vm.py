@@ -38,6 +38,7 @@ class Status(enum.IntEnum):
     BLOCK = 6  # the next block is not an event
     CONTAINER = 7  # the next block is a container event
     EVENT = 8  # the next block is an event
+    AGAIN = 9  # what went by should have been looked at: begin the file again
 
 
 class Step(NamedTuple):

@@ -31,5 +31,7 @@ M.OK, M.MORE, M.CGROUP, M.FULL, M.STOP = 0, 1, 2, 3, 4
 M.DAMAGED = 5
 -- of the walk over the blocks of a .scap: the next one is for the host, is a container event, is the first event
 M.BLOCK, M.CONTAINER, M.EVENT = 6, 7, 8
+-- the events that went by should have been looked at: the source is to be begun again
+M.AGAIN = 9
 
 return M

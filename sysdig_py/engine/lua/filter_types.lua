@@ -6,6 +6,7 @@ local ev = require("ev")
 local event_info = require("event_info")
 local light = require("fields.light")
 local schema = require("schema_data")
+local spans = require("tracer.spans")
 
 local M = {}
 
@@ -74,6 +75,20 @@ function M.accepted(predicate)
             accepted[i] = may()
         end
         return accepted
+    end)
+end
+
+-- Whether the predicate may accept a write that announces a span, which then is no write any more.
+function M.may_be_tracer(predicate)
+    local may = predicate and may_of[predicate]
+    if not may then return true end
+    return beside_the_event(function()
+        for is_exit, code in pairs(spans.CODES) do
+            pretend({ code = code, info = spans.info, name = spans.NAME }, nil)
+            ev.is_exit = is_exit
+            if may() then return true end
+        end
+        return false
     end)
 end
 

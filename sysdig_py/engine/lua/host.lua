@@ -17,6 +17,7 @@ jit.opt.start("maxtrace=20000", "maxrecord=20000", "maxirconst=4000", "maxside=1
 
 local blocks = require("scap.blocks")
 local con = require("control")
+local fields = require("fields.init")
 local filter_types = require("filter_types")
 local lanes = require("scap.lanes")
 local lines = require("lines")
@@ -43,6 +44,7 @@ local function on_change()
     lanes.change()
 end
 sinks.on_change = on_change
+fields.on_news = lanes.change
 
 -- What may be asked of Python.
 function M.init(compile_filter, find_chisel, window, is_tty, notice)
@@ -124,8 +126,9 @@ end
 -- The same for the blocks of a .scap. `unsettled`: stop before the first event. Returns also whether there were events.
 function M.feed_blocks(address, length, unsettled)
     if length >= LONG then
-        compile()
+        -- the loops are compiled for what the lanes are to do
         lanes.ready()
+        compile()
     end
     local ok, status, seen = xpcall(blocks.walk, debug.traceback, ffi.cast(u8p, address), length, unsettled)
     walk.retain()
@@ -172,7 +175,7 @@ M.wants_ticks = sinks.has_ticks
 -- begin and end by events.
 function M.needs_past()
     if sinks.has_ticks() then return true end
-    for name in pairs(require("fields.init").used) do
+    for name in pairs(fields.used) do
         if name:find("^span%.") or name:find("^evtin%.") then return true end
     end
     return false

@@ -15,6 +15,11 @@ local function always()
     return true
 end
 
+-- Lines are made of fields and nothing else.
+local function never()
+    return false
+end
+
 -- Print lines in a format. `display_filter` decides what is printed, after the line was made: a format may remember the
 -- last event it saw. Internal events are for the eye of whoever debugs (`shows_internal`) only.
 -- Raises a text for a bad format.
@@ -24,6 +29,7 @@ function M.add(format_text, display_filter, shows_internal)
     local hidden = shows_internal and 0 or EC_INTERNAL
     local line, output = new_buffer(), out.buffer
     sinks.add({
+        mentions = never,
         on_event = function()
             if band(ev.info.category, hidden) ~= 0 then return end
             line:reset()

@@ -5,7 +5,10 @@
 --   on_tick runs for every event, accepted or not, before the sink's filter
 --   quiet: fn() -> begin (ns since the epoch) and length of the time in which on_tick need not run, if there is any
 --   needs_all: on_event also sees what the capture filter rejected (never what is STATE_ONLY)
---   counted: fn(code, count, call) instead of `count` calls of on_event: a sink that only counts
+--   counted: fn(code, count, call) instead of `count` calls of on_event: a sink that only counts. Where all do, there
+--     need be no state.
+--   mentions: fn(is_so) -> whether is_so(text) for a text that tells what the sink makes of the state, beside what the
+--     fields in `fields.used` show
 local ffi = require("ffi")
 local control = require("control").control
 local filter_types = require("filter_types")

@@ -50,6 +50,7 @@ class ScapReader:
         self.name = name
         self.cut = ""
         self._size = _size(file)
+        self._start_at = file.tell() - len(pushed_back) if self._size else 0
         self._source = ByteSource(file, pushed_back)
         self._chunks = self._decompressed(self._source)
         self._start = bytearray()
@@ -76,6 +77,20 @@ class ScapReader:
         start, self._start = bytearray(ROOM) + self._start, bytearray()
         yield start
         yield from self._chunks
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the file can be read again: a pipe cannot."""
+        return self._size > 0
+
+    def again(self) -> ScapReader:
+        """Return a reader at the start of the same file; this one is not to be used any more.
+
+        Raises:
+            TraceError: it is not a .scap any more.
+        """
+        self._file.seek(self._start_at)
+        return ScapReader(self._file, self.name)
 
     def progress(self) -> float:
         """Return how much of the file was read, in percent; 0 where its size is not known."""

@@ -114,7 +114,7 @@ end
 
 -- Load a script into this chisel, replacing what was there.
 local function load_script(self, name, path, source, values)
-    self.name, self.path = name, path
+    self.name, self.path, self.text = name, path, source .. table.concat(values, "\n")
     self.sink, self.formatter, self.timer, self.successor = {}, nil, nil, nil
     self.filter_text = ""
     if run_body(self, source) then
@@ -249,6 +249,7 @@ function M.sink(self)
     -- what a chisel asks is known: when all of it is answered by the events themselves, they need no thread
     sink.is_light = function() return not self.is_heavy end
     sink.is_plain = function() return not self.is_heavy and not self.asks_event end
+    sink.mentions = function(is_so) return is_so(self.text) end
     sink.on_tick = self.timer and ticker(self) or nil
     if self.timer then interval.reset(self.timer) end
     sink.quiet = function() return interval.quiet(self.alive and self.timer or nil) end

@@ -104,11 +104,14 @@ local function forms(kind, getter)
     return text or written.text_of(put), put or written.put_of(text)
 end
 
--- every field that something was made for: the keys
-M.used = {}
+-- every field that something was made for: the keys; `on_news`: called when there is one more
+M.used, M.on_news = {}, function() end
 
 local function instance(row, name, argument)
-    M.used[row.name] = true
+    if not M.used[row.name] then
+        M.used[row.name] = true
+        M.on_news()
+    end
     local getter = getters[row.name]
     if getter and getter.make then getter = getter.make(argument) end
     if not getter then return nil end

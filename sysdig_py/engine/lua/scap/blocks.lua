@@ -5,14 +5,13 @@
 local ffi = require("ffi")
 local bit = require("bit")
 local con = require("control")
+local blind = require("scap.blind")
 local dialect = require("dialect")
 local lanes = require("scap.lanes")
 local passing = require("scap.passing")
 local scap_event = require("scap.event")
 local record = require("record")
 local record_sink = require("record_sink")
-local fds = require("state.fds")
-local threads = require("state.threads")
 local walk = require("walk")
 
 local M = { skipped = 0 }
@@ -39,8 +38,8 @@ local KINDS = {
 for type, kind in pairs(KINDS) do kind.type = type end
 
 local control, cur = con.control, record.cur
-local scan, params_of, stamp, goes_by = scap_event.scan, scap_event.params_of, scap_event.stamp, passing.event
-local one, light = walk.one, walk.light
+local scan, params_of, stamp, pass = scap_event.scan, scap_event.params_of, scap_event.stamp, passing.events
+local light = walk.light
 -- of the smallest block all that `stamp` changes
 local SAVED = 36
 local saved = ffi.new("uint8_t[?]", SAVED)
@@ -53,12 +52,24 @@ local function forget_containers()
     told, told_count = {}, 0
 end
 
--- Begin a file.
-function M.open()
+-- Begin a file; `is_repeatable`: it can be begun again (AGAIN).
+function M.open(is_repeatable)
     leading = true
+    lanes.begin(is_repeatable)
     record_sink.without_padding = true
     forget_containers()
     M.skipped = 0
+end
+
+-- Forget what was counted: the file will be begun again.
+function M.give_up()
+    lanes.forget()
+    lanes.begin(false)
+end
+
+local function one(rec)
+    if lanes.is_blind then return blind.count(rec) end
+    return walk.one(rec)
 end
 
 -- Hand the event over. A trace writer that is full wants to see the block again.
@@ -67,11 +78,6 @@ local function deliver(at, event, kind, cpu, flags, nparams)
     local status = one(stamp(event, kind.v1, kind.width, cpu, flags, nparams))
     if status == FULL then ffi.copy(cast("uint8_t *", at), saved, SAVED) end
     return status
-end
-
--- Whether nothing waits to be done when the next event comes.
-local function is_settled()
-    return cur.first_ts ~= 0 and fds.pending == 0 and threads.pending == 0
 end
 
 -- Hand over the event that went by last.
@@ -104,8 +110,10 @@ end
 
 -- A container event whose payload was seen before.
 local function told_again(at, known)
-    local status = one(cast(record_p, cast(u8p, known.record)))
-    if status ~= OK then return status end
+    if not lanes.is_blind then
+        local status = walk.one(cast(record_p, cast(u8p, known.record)))
+        if status ~= OK then return status end
+    end
     return M.container(at, known.shown)
 end
 
@@ -173,8 +181,8 @@ function M.walk(base, size, unsettled)
     scan.base, scan.at, scan.stop, scan.type = base, base, base + size, 0
     scan.unsettled = unsettled and 1 or 0
     while scan.at + 8 <= scan.stop do
-        if lanes.any and is_settled() and goes_by() then
-            if scan.weight ~= 0 then deliver_lightly() end
+        if lanes.any and cur.first_ts ~= 0 and pass() then
+            deliver_lightly()
         else
             local status = look()
             if status == OK then status = hand_over() end
@@ -192,23 +200,29 @@ end
 
 local ROUNDS, IDLE_BLOCK, HEADROOM = 200, 40, 64
 
--- Have the loop compiled around events that go by; see `walk.idle`.
-function M.prime()
-    -- without enter events nothing goes by
-    if not dialect.paired then return end
-    local room, unused = ffi.new("uint8_t[?]", HEADROOM + ROUNDS * IDLE_BLOCK), lanes.CODES - 1
-    local memory = room + HEADROOM
-    local first_ts, number, unknown, was_leading = cur.first_ts, control.num, control.unknown, leading
-    for i = 0, ROUNDS - 1 do
+-- Make events of types that do not exist: first one that goes by after the other, then every second one is looked at.
+local function idle_blocks(memory, passing_type)
+    for i = 0, 2 * ROUNDS - 1 do
         local at = memory + i * IDLE_BLOCK
         local block, event = cast("sdpy_block *", at), cast("sdpy_scap_event *", at + 10)
         block.type, block.len = 0x216, IDLE_BLOCK
-        event.len, event.type, event.nparams = V2_HEADER, unused, 0
+        event.len, event.nparams = V2_HEADER, 0
+        event.type = passing_type - (i > ROUNDS and i % 2 or 0)
         cast("int32_t *", at + IDLE_BLOCK - 4)[0] = IDLE_BLOCK
     end
+end
+
+-- Have the loops compiled around events that go by, the inner one first; see `walk.idle`.
+function M.prime()
+    -- without enter events nothing goes by
+    if not dialect.paired then return end
+    local size, unused = 2 * ROUNDS * IDLE_BLOCK, lanes.CODES - 1
+    local room = ffi.new("uint8_t[?]", HEADROOM + size)
+    local first_ts, number, unknown, was_leading = cur.first_ts, control.num, control.unknown, leading
+    idle_blocks(room + HEADROOM, unused)
     lanes.open(unused)
     cur.first_ts = 1
-    M.walk(cast(u8p, memory), ROUNDS * IDLE_BLOCK, false)
+    M.walk(cast(u8p, room + HEADROOM), size, false)
     lanes.close(unused)
     cur.first_ts, control.num, control.unknown, leading = first_ts, number, unknown, was_leading
     control.offset, M.skipped = 0, 0

@@ -20,7 +20,6 @@ typedef struct {
 typedef struct {
     const uint8_t *base, *at, *stop;
     int32_t type, head, header;  /* of the block before: type (0: of no use), bytes before the event, of its header */
-    int32_t weight;              /* of the event that went by last: LIGHT when it is to be delivered */
     const uint8_t *following;  /* where the block behind the one in hand begins */
     const sdpy_record *rec;    /* the event in hand, to be handed over; NULL: there is nothing to hand over */
     int32_t unsettled;         /* stop before the first event */

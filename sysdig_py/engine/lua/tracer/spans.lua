@@ -5,17 +5,21 @@ local decode = require("decode")
 local ev = require("ev")
 local text = require("tracer.text")
 
-local M = { DEV_NULL = "/dev/null" }
+-- `CODES`: whether it is the end of a span -> type of the event
+local M = { DEV_NULL = "/dev/null", NAME = "tracer", CODES = { [false] = 268, [true] = 269 } }
 
 local DATA = 1
-local SHORTEST, STARTS = 5, { [60] = true, [62] = true, [91] = true } -- < > [
-local ENTER, EXIT = 268, 269
+local SHORTEST, COLON, QUOTE, SPACE = 5, 58, 34, 32
+local STARTS = { [60] = true, [62] = true, [91] = false } -- < > [: whether it is no JSON
+-- one that knows what the id of a span may be made of
+local ANYBODY = { tid = 0, pid = 0, ptid = 0 }
+local ENTER, EXIT = M.CODES[false], M.CODES[true]
 -- spans that never end must not fill the memory
 local MAX_RUNNING = 4096
 
 -- the arguments of a tracer are not those of the record, which is a write
 M.info = {
-    code = ENTER, id = "TRACER_E", name = "tracer", category = 4097, flags = 0, params = {}, index = {}, signed = {},
+    code = ENTER, id = "TRACER_E", name = M.NAME, category = 4097, flags = 0, params = {}, index = {}, signed = {},
     exists = true, is_exit = false, res_index = -1, fd_index = -1, modifies = false, no_thread = false,
 }
 
@@ -58,17 +62,30 @@ local function finish(announced)
     return nil
 end
 
+-- What these bytes announce, written to /dev/null by `thread`. Much goes there, and nearly all of it is seen here to
+-- announce nothing.
+local function announced_by(p, len, thread)
+    if len < SHORTEST then return nil end
+    local is_plain, following = STARTS[p[0]], p[1]
+    if is_plain == nil then return nil end
+    if is_plain and following ~= COLON or not is_plain and following ~= QUOTE and following > SPACE then return nil end
+    return text.parse(ffi.string(p, len), thread)
+end
+
+-- Whether these bytes, `len` of them, announce something to whoever reads them as the data of a write to /dev/null.
+function M.may_announce(p, len)
+    return announced_by(p, len, ANYBODY) ~= nil
+end
+
 -- The event in hand is a write to /dev/null. When it announces something it is shown as that from now on.
 function M.written()
     local p, len = decode.param(DATA)
-    -- much goes to /dev/null, and nearly all of it is seen here not to be an announcement
-    if not p or len < SHORTEST or not STARTS[p[0]] then return false end
-    local announced = text.parse(ffi.string(p, len), ev.thread)
+    local announced = p and announced_by(p, len, ev.thread)
     if not announced then return false end
     sweep()
     told_at, tracer = ev.num, announced
     span = announced.is_exit and finish(announced) or (not announced.is_exit and begin(announced) or nil)
-    ev.type, ev.info, ev.is_exit, ev.name = announced.is_exit and EXIT or ENTER, M.info, announced.is_exit, "tracer"
+    ev.type, ev.info, ev.is_exit, ev.name = announced.is_exit and EXIT or ENTER, M.info, announced.is_exit, M.NAME
     ev.res, ev.fd, ev.fdnum, ev.latency = nil, nil, nil, 0
     return true
 end
