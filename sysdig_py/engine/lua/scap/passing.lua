@@ -95,10 +95,26 @@ local function is_let_go(event, v1, nparams)
     return announces_nothing(event, v1, nparams)
 end
 
--- What waits to be done when the next event comes.
+-- Do what waits for the next event. Returns what is left of it: nothing.
 local function settle()
     if fds.pending > 0 then fds.flush() end
     if threads.pending > 0 then threads.flush() end
+    return 0
+end
+
+-- Keep what the thread of an event must know of it; `first`: its first parameter. False when it has no pairing.
+local function keep_pairing(event, way, first, keeps_times)
+    local pairing, tid, stays = slots + band(event.tid_low, SLOT_MASK), event.tid, way.stays
+    if band(bor(bxor(pairing.tid, tid), arshift(tid, 63)), way.knows) ~= 0 then return false end
+    local fd = bor(band(cast(i64p, first)[0], way.has_fd), bnot(way.has_fd))
+    pairing.last_fd = bor(band(pairing.last_fd, stays), band(fd, bnot(stays)))
+    pairing.last_type = bor(band(pairing.last_type, way.keep_type), way.set_type)
+    if keeps_times ~= 0 then
+        local ts, pairs_ = event.ts, way.pairs
+        pairing.entered = bor(band(pairing.entered, stays), band(ts, bnot(stays)))
+        pairing.left = bor(band(pairing.left, bnot(pairs_)), band(ts, pairs_))
+    end
+    return true
 end
 
 -- Let events go by in their lanes, up to one that must be looked at (false) or was to be delivered lightly (true). What
@@ -122,10 +138,7 @@ function M.events()
         if has_timers ~= 0 and event.ts - control.quiet_from >= control.quiet_length then break end
         local nparams = params_of(event, v1, 2)
         if nparams < 0 or type >= CODES then break end
-        if unsettled ~= 0 then
-            settle()
-            unsettled = 0
-        end
+        if unsettled ~= 0 then unsettled = settle() end
         if ways[type].is_easy == 0 and not is_let_go(event, v1, nparams) then break end
         local way, lens = ways + type, at + (head + header)
         local first, first_size = lens + 2 * nparams, cast(u16p, lens)[0]
@@ -135,18 +148,7 @@ function M.events()
         local place = way.place + band(call, way.call_mask)
         local weight = weights[place]
         if weight == WHOLE then break end
-        if keeps_pairs ~= 0 then
-            local pairing, tid, stays = slots + band(event.tid_low, SLOT_MASK), event.tid, way.stays
-            if band(bor(bxor(pairing.tid, tid), arshift(tid, 63)), way.knows) ~= 0 then break end
-            local fd = bor(band(cast(i64p, first)[0], way.has_fd), bnot(way.has_fd))
-            pairing.last_fd = bor(band(pairing.last_fd, stays), band(fd, bnot(stays)))
-            pairing.last_type = bor(band(pairing.last_type, way.keep_type), way.set_type)
-            if keeps_times ~= 0 then
-                local ts, pairs_ = event.ts, way.pairs
-                pairing.entered = bor(band(pairing.entered, stays), band(ts, bnot(stays)))
-                pairing.left = bor(band(pairing.left, bnot(pairs_)), band(ts, pairs_))
-            end
-        end
+        if keeps_pairs ~= 0 and not keep_pairing(event, way, first, keeps_times) then break end
         counts[place] = counts[place] + 1
         number = number + 1
         scan.at = at + len
