@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 
 from sysdig_py.errors import TraceError
 from sysdig_py.schema.record import HEADER_SIZE
+from sysdig_py.trace import heap
 from sysdig_py.trace.format import MAX_BLOCK_RAW, Stats
 from sysdig_py.trace.output_file import FrameSink, open_output
 from sysdig_py.trace.span_queue import Span, SpanQueue
@@ -48,6 +49,7 @@ class BackgroundWriter(ABC):
         name = str(file) if is_path else str(getattr(file, "name", "trace"))
         self.name = "standard output" if name == "-" else name
         opened = open_output(file) if isinstance(file, (str, Path)) else file
+        heap.keep_freed()
         self._sink: Final = FrameSink(opened)
         self._owns_file = is_path
         self._queue: Final = SpanQueue(block_bytes, QUEUE_BYTES, flush_seconds)
