@@ -1,17 +1,17 @@
 -- The current event: one table for all events, filled by the walk before any filter or sink runs.
 --
--- `ev.name_changed` tells whether the event gave its fd another name (streams with enter events only).
--- Fields: num type info is_exit tid pid cpu flags cgroup rel latency thread fdnum fd container res name;
--- `ev.rec` (const uint8_t *) is made when asked for, so that no event pays for a pointer object.
--- After a batch the fields and `rec` still describe the last event (from a private copy).
+-- Fields: num type info is_exit tid pid cpu flags cgroup rel latency thread fdnum fd container res name; with enter
+-- events also valid (an exit has its enter) and old_name (of the fd before the event). The record itself is in
+-- `record.cur.rec`. After a batch they still describe the last event (from a private copy).
+-- The table has all its keys from the beginning and no metatable: where there is one, compiled code is for events that
+-- follow one with values of the same types (an fd or none, ...), and there is some for each combination.
 local ffi = require("ffi")
 local record = require("record")
 
 local cur = record.cur
-local cast, tonumber = ffi.cast, tonumber
+local tonumber = tonumber
 -- the second that was asked for last: its first ns, and its number
 local second = ffi.new("struct { int64_t start; double number; }")
-local u8p = ffi.typeof("const uint8_t *")
 local BILLION, NS_PER_S = 1000000000LL, 1e9
 
 local nobody = { known = false, tid = -1, pid = -1, fds = {} }
@@ -20,10 +20,8 @@ local M = {
     nobody = nobody,
     num = 0, type = 0, info = false, is_exit = false, tid = 0, pid = 0, cpu = 0, flags = 0, cgroup = 0,
     rel = 0, latency = 0, thread = nobody, fdnum = 0, fd = nobody, container = nobody, res = 0, name = "",
+    valid = false, old_name = "",
 }
--- the optional fields get their slots above and are empty until the first event
-M.fdnum, M.fd, M.container, M.res = nil, nil, nil, nil
-
 -- Time of the event: seconds since the epoch, ns within the second.
 function M.time()
     local ts = cur.rec.ts
@@ -51,14 +49,7 @@ function M.started()
     return cur.rec ~= nil
 end
 
-return setmetatable(M, {
-    __index = function(_, key)
-        if key == "rec" and cur.rec ~= nil then
-            return cast(u8p, cur.rec)
-        elseif key == "name_changed" then
-            local fd, old_name = rawget(M, "fd"), rawget(M, "old_name")
-            return fd and old_name and fd.name ~= old_name or false
-        end
-        return nil
-    end,
-})
+-- the optional fields get their slots above and are empty until the first event
+M.fdnum, M.fd, M.container, M.res, M.valid, M.old_name = nil, nil, nil, nil, nil, nil
+
+return M

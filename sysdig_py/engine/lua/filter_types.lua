@@ -17,17 +17,14 @@ local function about_predicates()
     return setmetatable({}, { __mode = "k" })
 end
 local may_of, may_with_fd = about_predicates(), about_predicates()
-local is_light, is_plain = about_predicates(), about_predicates()
+local levels = about_predicates()
 
 -- Run a filter's chunk; returns its predicate.
 function M.instantiate(chunk, runtime)
     local accepts, may, with_fd, names = chunk(runtime)
     may_of[accepts], may_with_fd[accepts] = may, with_fd
-    is_light[accepts], is_plain[accepts] = names ~= nil, names ~= nil
-    for _, name in ipairs(names or {}) do
-        is_light[accepts] = is_light[accepts] and light.is(name)
-        is_plain[accepts] = is_plain[accepts] and light.is_plain(name)
-    end
+    levels[accepts] = names and light.PLAIN or light.WHOLE
+    for _, name in ipairs(names or {}) do levels[accepts] = math.max(levels[accepts], light.level(name)) end
     return accepts
 end
 
@@ -106,14 +103,10 @@ function M.rejected_fds(predicate, kind)
     end)
 end
 
--- Whether all that a predicate asks is answered by the event itself; so is what no predicate asks.
-function M.is_light(predicate)
-    return not predicate or is_light[predicate] or false
-end
-
--- Whether next to nothing of the event answers it; see `fields.light`.
-function M.is_plain(predicate)
-    return not predicate or is_plain[predicate] or false
+-- How much of an event a predicate asks for; see `fields.light`.
+function M.level(predicate)
+    if not predicate then return light.PLAIN end
+    return levels[predicate] or light.WHOLE
 end
 
 -- Whether the type of an event decides whether the predicate accepts it.

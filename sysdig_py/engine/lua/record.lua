@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     const sdpy_record *rec;  /* the event in hand; between batches a private copy of the last one */
     const uint8_t *base;     /* the span being walked */
-    int32_t is_light;        /* thread and fd of the event in hand were not looked for */
+    int32_t is_light;        /* the event in hand is not all ready: see `walk.complete` */
     int32_t is_plain;        /* of events without thread and fd nobody asks more than `fields.light` calls plain */
     int64_t first_ts;        /* time of the first event of the stream */
     int64_t until_ts;        /* the run is over after this time; 0 = no limit */

@@ -5,6 +5,7 @@
 --   on_tick runs for every event, accepted or not, before the sink's filter
 --   quiet: fn() -> begin (ns since the epoch) and length of the time in which on_tick need not run, if there is any
 --   needs_all: on_event also sees what the capture filter rejected (never what is STATE_ONLY)
+--   level: fn() -> how much of an event on_event asks for (`fields.light`), everything when there is none
 --   counted: fn(code, count, call) instead of `count` calls of on_event: a sink that only counts. Where all do, there
 --     need be no state.
 --   mentions: fn(is_so) -> whether is_so(text) for a text that tells what the sink makes of the state, beside what the
@@ -94,18 +95,20 @@ end
 
 local function rebuild()
     local functions = { filter = {}, event = {}, tick = {} }
-    local accepted, rejected, light = {}, {}, {}
+    local accepted, rejected, light, near = {}, {}, {}, {}
     for i, sink in ipairs(list) do
         functions.filter[i], functions.event[i], functions.tick[i] = sink.filter, sink.on_event, sink.on_tick
         call_tick(accepted, i, sink)
         call_event(accepted, i, sink)
         call_light(light, i, sink)
+        call_event(near, i, sink)
         call_tick(rejected, i, sink)
         if sink.needs_all then call_event(rejected, i, sink) end
     end
     M.deliver.accepted = bind(table.concat(accepted, "\n"), functions)
     M.deliver.rejected = bind(table.concat(rejected, "\n"), functions)
     M.deliver.light = bind(table.concat(light, "\n"), functions)
+    M.deliver.near = bind(table.concat(near, "\n"), functions)
     M.deliver.filter = capture_filter or always
     reckon()
     if M.on_change then M.on_change() end

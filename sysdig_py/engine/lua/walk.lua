@@ -26,6 +26,7 @@ local deliver = sinks.deliver
 local prepare = require(dialect.paired and "state.paired.prepare" or "prepare")
 local set_header, set_context = prepare.header, prepare.context
 local paired, forget, set_light, set_plain = dialect.paired, prepare.forget, prepare.light, prepare.plain
+local set_near = prepare.near
 local HEADER, PREFIX = record.HEADER_SIZE, record.PREFIX_SIZE
 local FIRST_STATE, STATE_ONLY, LARGE = record.FIRST_STATE, record.STATE_ONLY, record.LARGE
 local PPM_HEADER = HEADER - PREFIX
@@ -108,11 +109,21 @@ function M.light(rec, type)
     deliver.light()
 end
 
--- Look for thread and fd of the event in hand after all.
+-- The same for those who ask for thread and fd as they stand; `thread`, `fd` (nil: none), `number`: what they are.
+function M.near(rec, type, thread, fd, number)
+    local info = events[type]
+    cur.rec, cur.is_light = rec, 1
+    ev.num = control.num
+    set_header(rec, type, info)
+    set_near(rec, info, thread, fd, number)
+    deliver.near()
+end
+
+-- Make all of the event in hand ready after all.
 function M.complete()
     if cur.is_light == 0 or cur.rec == nil then return end
     cur.is_light = 0
-    if cur.is_plain ~= 0 then set_header(cur.rec, ev.type, ev.info) end
+    set_header(cur.rec, ev.type, ev.info)
     set_context(cur.rec, ev.info)
 end
 

@@ -1,10 +1,11 @@
 """Events nobody looks at: what is left of them is what there would be had they been looked at."""
 
+import struct
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sysdig_py import filter as event_filter
@@ -20,6 +21,8 @@ STATE = (
         10,
         scap.fd(3, 16, u32(1) + scap.text("/etc/x") + u32(9)),
         scap.fd(4, 16, u32(1) + scap.text("/dev/null") + u32(9)),
+        scap.fd(5, 3, bytes([10, 0, 0, 1, 10, 0, 0, 2]) + struct.pack("<HHB", 5000, 80, 1)),
+        scap.fd(6, 0, b""),
     ),
 )
 NOTE = (
@@ -48,15 +51,24 @@ FILTERS = (
 )  # fmt: skip
 
 
+# reads and writes of other fds: /dev/null (one that announces a span), a socket, one of no known type, none at all
+IO = {
+    **{(code, fd): (i64(fd), u32(1)) for code in (6, 8) for fd in (3, 4, 5, 6, 9)},
+    (7, 0): EVENTS[7], (9, 0): EVENTS[9], (9, 1): (i64(8), b">:5:ab::"), (7, 1): (i64(-11), b""),
+}  # fmt: skip
+EVENTS.update({code * 1000 + number: params for (code, number), params in IO.items()})
+
+
 def trace(steps: list[tuple[int, int, bool]]) -> bytes:
     made = scap.Trace(*STATE)
-    for code, tid, old in steps:
-        (made.old_event if old and code not in (0, 1) else made.event)(code % NULL, *EVENTS[code], tid=tid)
+    for key, tid, old in steps:
+        code = key // 1000 if key >= 1000 else key % NULL
+        (made.old_event if old and code not in (0, 1) else made.event)(code, *EVENTS[key], tid=tid)
     return made.data
 
 
 def play(
-    path: Path, text: str, *, lanes: bool, sink: str = "", setup: str = ""
+    path: Path, text: str, *, lanes: bool, sink: str = "", setup: str = "", after: str = ""
 ) -> tuple[list[str], dict[str, int], bytes]:
     with closing(open_replay(path)) as source:
         probe = Probe(Engine(dialect=source.dialect))
@@ -74,6 +86,7 @@ def play(
             probe.lua("require('scap.lanes').ready()")
         while source.pump(probe.engine):
             pass
+        probe.lua(after)
         return probe.noted() if sink or setup else [], probe.engine.stats(), bytes(summary[b"text"]())
 
 
@@ -243,30 +256,40 @@ def test_events_go_by_while_no_timer_is_due():
     assert not any(ways(code) for code in (6, 7, 64, 65))
 
 
-# what events answer without thread and fd: all that, and next to nothing
+# what events answer without thread and fd: all that, and next to nothing; what they answer with both as they stand
 LIGHT = (
     "evt.num", "evt.time", "evt.rawtime.ns", "evt.reltime", "evt.latency", "evt.dir", "evt.type", "evt.cpu",
     "evt.count.exit", "evt.count.error", "evt.res", "evt.rawres", "evt.failed", "evt.rawarg.fd", "syscall.type",
     "evt.is_io", "evt.io_dir", "evt.is_wait",
 )  # fmt: skip
 PLAIN = ("evt.num", "evt.time", "evt.rawtime.ns", "evt.latency", "evt.dir", "evt.type", "evt.cpu", "syscall.type")
+NEAR = (
+    "evt.num", "evt.reltime", "evt.latency", "evt.type", "evt.res", "evt.rawarg.res", "evt.buflen", "evt.buffer",
+    "evt.category", "evt.count.error.file", "fd.num", "fd.type", "fd.typechar", "fd.name", "fd.filename", "fd.l4proto",
+    "fd.cip", "fd.sport", "fd.sockfamily", "proc.name", "proc.pid", "proc.pname", "thread.tid", "thread.vtid",
+    "container.name", "user.name",
+)  # fmt: skip
 ASKING = """
     local fields, accepts = require("fields.init"), %s
-    local names, getters, light = { %s }, {}, require("fields.light")
-    local is_plain = true
+    local names, getters, level = { %s }, {}, 0
     for i, name in ipairs(names) do
-        getters[i], is_plain = fields.lookup(name).get, is_plain and light.is_plain(name)
+        getters[i], level = fields.lookup(name).get, math.max(level, require("fields.light").level(name))
     end
     require("sinks").add({
         filter = accepts,
-        is_light = function() return true end,
-        is_plain = function() return is_plain end,
+        level = function() return level end,
         on_event = function()
             for _, get in ipairs(getters) do require("out").write(tostring(get()) .. " ") end
             require("out").write("\\n")
         end,
     })
     """
+
+
+def ask(names: tuple[str, ...], text: str) -> str:
+    source = event_filter.compile(text).lua_source if text else ""
+    accepts = f"require('host').load_filter([==[{source}]==])" if text else "nil"
+    return ASKING % (accepts, ", ".join(f'"{name}"' for name in names))
 
 
 @given(
@@ -281,10 +304,53 @@ ASKING = """
 def test_light_events_answer_the_same(tmp_path_factory, steps, names, text):
     path = tmp_path_factory.mktemp("lanes") / "t.scap"
     path.write_bytes(trace(steps))
-    source = event_filter.compile(text).lua_source if text else ""
-    accepts = f"require('host').load_filter([==[{source}]==])" if text else "nil"
-    setup = ASKING % (accepts, ", ".join(f'"{name}"' for name in names))
+    setup = ask(names, text)
     assert play(path, "", lanes=True, setup=setup) == play(path, "", lanes=False, setup=setup)
+
+
+# mostly calls of one thread with what can happen to its fds
+CALLS = st.lists(
+    st.one_of(
+        st.builds(
+            lambda code, fd, result, old: [(code * 1000 + fd, 10, old), ((code + 1) * 1000 + result, 10, old)],
+            *(st.sampled_from([6, 8]), st.sampled_from([3, 4, 5, 6, 9]), st.sampled_from([0, 1]), st.booleans()),
+        ),
+        st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from([10, 10, 11, 77]), st.booleans()).map(
+            lambda step: [step]
+        ),
+    ),
+    max_size=20,
+).map(lambda groups: [step for group in groups for step in group])
+
+
+@given(
+    CALLS, st.sampled_from(["", "evt.is_io=true", "fd.type exists", "evt.rawres>=0", "proc.name=p10"]), st.booleans()
+)
+@example([(key, 10, False) for key in (6003, 7000, 8004, 9001, 8004, 9001, 4)], "", True)
+@example([(key, 10, False) for key in (8005, 9001, 8005, 9000, 6003, 7001, 64)], "evt.is_io=true", True)
+def test_events_with_thread_and_fd_as_they_stand_answer_the_same(tmp_path_factory, steps, text, is_alone):
+    path = tmp_path_factory.mktemp("lanes") / "t.scap"
+    path.write_bytes(trace(steps))
+    # the counting sink wants all of every event
+    setup = ("require('sinks').remove(require('sinks').list()[1])" if is_alone else "") + ask(NEAR, text)
+    assert play(path, "", lanes=True, setup=setup) == play(path, "", lanes=False, setup=setup)
+
+
+def test_calls_with_a_known_fd_are_delivered_as_they_stand(tmp_path):
+    path = tmp_path / "t.scap"
+    calls = [6003, 7000, 6003, 7000, 8005, 9000, 8005, 9000, 4]
+    path.write_bytes(trace([(code, 10, False) for code in calls]))
+    setup = "require('sinks').remove(require('sinks').list()[1])" + ask(NEAR, "evt.is_io=true")
+    count = """
+    NEAR_ONES = 0
+    local deliver = require("sinks").deliver
+    local near = deliver.near
+    deliver.near = function() NEAR_ONES = NEAR_ONES + 1 return near() end
+    """
+    told = "require('out').write(NEAR_ONES .. '\\n')"
+    asked, _, _ = play(path, "", lanes=True, setup=setup + count, after=told)
+    # all but the first event of a stream, the first data on a socket, and what closes
+    assert asked[-1] == "5"
 
 
 NESTED = "evt.dir=< or (evt.dir=> and (" * 6 + "evt.dir=<" + "))" * 6

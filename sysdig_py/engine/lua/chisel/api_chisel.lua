@@ -16,18 +16,10 @@ local NS_PER_S = 1e9
 function M.new(self, run)
     local chisel = {}
 
-    -- from now on events need their thread and fd
-    local function ask_for_more()
-        if self.is_heavy then return end
-        self.is_heavy = true
-        run.refresh()
-        walk.complete()
-    end
-
-    -- and all of their header
-    local function ask_event()
-        if self.asks_event then return end
-        self.asks_event = true
+    -- from now on events must be made ready for fields of this level
+    local function ask_for(level)
+        if self.level >= level then return end
+        self.level = level
         run.refresh()
         walk.complete()
     end
@@ -35,8 +27,7 @@ function M.new(self, run)
     -- handle for evt.field; error when the field does not exist or is for filters only
     function chisel.request_field(name)
         local field = handle.request(name)
-        if not light.is(field.name) then ask_for_more() end
-        if not light.is_plain(field.name) then ask_event() end
+        ask_for(light.level(field.name))
         return field
     end
 
@@ -54,7 +45,7 @@ function M.new(self, run)
             text = DEFAULT_FORMAT
         end
         self.formatter = format.compile(text)
-        ask_for_more()
+        ask_for(light.WHOLE)
     end
 
     -- call on_interval whenever event time crosses a multiple of `ns` nanoseconds

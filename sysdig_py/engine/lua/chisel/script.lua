@@ -7,6 +7,7 @@ local api_evt = require("chisel.api_evt")
 local api_sysdig = require("chisel.api_sysdig")
 local ev = require("ev")
 local interval = require("chisel.interval")
+local light = require("fields.light")
 local profile = require("chisel.profile")
 local report = require("chisel.report")
 local sandbox = require("chisel.sandbox")
@@ -124,7 +125,7 @@ end
 
 -- Make a chisel of `run` from a script's text and the values of its arguments.
 function M.new(run, name, path, source, values)
-    local self = { run = run, alive = true }
+    local self = { run = run, alive = true, level = light.PLAIN }
     load_script(self, name, path, source, values)
     return self
 end
@@ -246,9 +247,8 @@ end
 function M.sink(self)
     local sink = self.sink
     sink.on_event = deliverer(self)
-    -- what a chisel asks is known: when all of it is answered by the events themselves, they need no thread
-    sink.is_light = function() return not self.is_heavy end
-    sink.is_plain = function() return not self.is_heavy and not self.asks_event end
+    -- what a chisel asks is known: events are made ready for that only
+    sink.level = function() return self.level end
     sink.mentions = function(is_so) return is_so(self.text) end
     sink.on_tick = self.timer and ticker(self) or nil
     if self.timer then interval.reset(self.timer) end

@@ -18,7 +18,7 @@ end
 F["fd.name_changed"] = { get = function()
     local fd = ev.fd
     if not fd then return nil end
-    return ev.name_changed == true
+    return ev.old_name ~= nil and fd.name ~= ev.old_name
 end }
 
 -- more than a number holds where a file system numbers its files so

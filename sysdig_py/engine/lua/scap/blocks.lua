@@ -39,7 +39,8 @@ for type, kind in pairs(KINDS) do kind.type = type end
 
 local control, cur = con.control, record.cur
 local scan, params_of, stamp, pass = scap_event.scan, scap_event.params_of, scap_event.stamp, passing.events
-local light = walk.light
+local light, near = walk.light, walk.near
+local hand, NEAR = scap_event.hand, lanes.NEAR
 -- of the smallest block all that `stamp` changes
 local SAVED = 36
 local saved = ffi.new("uint8_t[?]", SAVED)
@@ -80,13 +81,18 @@ local function deliver(at, event, kind, cpu, flags, nparams)
     return status
 end
 
--- Hand over the event that went by last.
-local function deliver_lightly()
+-- Hand over the event that went by last; `weight`: LIGHT or NEAR.
+local function deliver_lightly(weight)
     local last = cast(block_p, scan.at - cast(i32p, scan.at - 4)[0])
     local event = cast(event_p, cast(u8p, last) + scan.head)
     local v1, type = scan.header == V1_HEADER, event.type
     control.offset = scan.at - scan.base
-    light(stamp(event, v1, 2, last.cpu, 0, params_of(event, v1, 2)), type)
+    local rec = stamp(event, v1, 2, last.cpu, 0, params_of(event, v1, 2))
+    if weight == NEAR then
+        near(rec, type, hand.thread, hand.fd or nil, hand.number)
+    else
+        light(rec, type)
+    end
 end
 
 -- What a container event says, as the host wants it: bytes behind the header.
@@ -181,8 +187,9 @@ function M.walk(base, size, unsettled)
     scan.base, scan.at, scan.stop, scan.type = base, base, base + size, 0
     scan.unsettled = unsettled and 1 or 0
     while scan.at + 8 <= scan.stop do
-        if lanes.any and cur.first_ts ~= 0 and pass() then
-            deliver_lightly()
+        local weight = lanes.any and cur.first_ts ~= 0 and pass() or 0
+        if weight ~= 0 then
+            deliver_lightly(weight)
         else
             local status = look()
             if status == OK then status = hand_over() end

@@ -40,6 +40,8 @@ local sum_before = decode.sum_before
 
 -- where the walk over the blocks stands
 M.scan = ffi.new("sdpy_scan")
+-- whose the event is that went by last, when it is to be delivered NEAR
+M.hand = { thread = false, fd = false, number = 0 }
 
 -- event type -> how many parameters the table has
 local most_params = ffi.new("int32_t[?]", 65536)

@@ -27,8 +27,9 @@ typedef struct {
     /* of those that are not easy */
     int32_t is_switch;   /* it carries the memory counters of its thread */
     int32_t is_io;       /* it may tell something of its fd */
-    int32_t asks_fd;     /* it goes by with some fds only: is_io, or ... */
-    int32_t fds;         /* ... with those of these types (a bit each; bit 0: with none); 0: with all */
+    int32_t asks_fd;     /* thread and fd decide what happens to it: is_io, or ... */
+    int32_t fds;         /* ... it goes by with those of these types (a bit each; bit 0: with none); -1: with all */
+    int32_t near;        /* NEAR: with others it is delivered, with its thread and fd */
     int32_t asks_data;   /* it goes by unless it may announce a span */
 } sdpy_way;
 typedef struct {
@@ -51,7 +52,7 @@ local IO = { [READ_X] = true, [WRITE_E] = true, [WRITE_X] = true }
 -- calls that change nothing but the memory counters of their process
 local MEMORY = { brk = true, mmap = true, mmap2 = true, munmap = true }
 
-M.CALLS, M.CODES, M.WHOLE, M.LIGHT = 1024, CODES, 1, 2
+M.CALLS, M.CODES, M.WHOLE, M.LIGHT, M.NEAR = 1024, CODES, 1, 2, 4
 -- by event type; the rows of types without a lane have `whole` set
 M.ways = ffi.new("sdpy_way[?]", CODES)
 -- Places of what is counted: the generic events of a system call at code * CALLS + call, others behind them by type.
@@ -72,7 +73,7 @@ local is_stale = false
 local function count_only(way, code)
     M.any = true
     ffi.fill(way, ffi.sizeof("sdpy_way"))
-    way.is_easy, way.stays, way.keep_type, way.place = 1, -1, -1, 2 * M.CALLS + code
+    way.is_easy, way.stays, way.keep_type, way.place, way.fds = 1, -1, -1, 2 * M.CALLS + code, -1
     M.weights[way.place] = 0
 end
 
@@ -162,13 +163,17 @@ local function choose(kind, is_rejected, is_wanted)
     return way
 end
 
--- Give a kind of events that somebody wants a lane for those with fds of types that nobody wants.
-local function choose_by_fd(kind, is_filtered)
-    local info = kind.info
-    if not (info.kept and info.uses_fd) or kind.call or changes_state(kind.code, info, is_filtered) then return end
-    local unwanted = wants.unwanted_fds(kind)
-    local way = unwanted ~= 0 and choose(kind, is_filtered, false)
-    if way then way.is_easy, way.asks_fd, way.fds = 0, 1, unwanted end
+-- Give a kind of events that somebody wants a lane for those with fds of types that nobody wants, and when all ask for
+-- no more than thread and fd as they stand (`is_near`), for all of which these are known.
+local function choose_by_fd(kind, is_filtered, is_near)
+    local info, code = kind.info, kind.code
+    if not (info.kept and (info.uses_fd or is_near)) or kind.call or changes_state(code, info, is_filtered) then return end
+    local unwanted = info.uses_fd and wants.unwanted_fds(kind) or 0
+    local way = (unwanted ~= 0 or is_near) and choose(kind, is_filtered, false)
+    if not way then return end
+    way.is_easy, way.asks_fd, way.fds, way.near = 0, 1, unwanted, is_near and M.NEAR or 0
+    -- one that announces a span is no write
+    if is_near and IO[code] and parse.handlers[code] then way.is_io = 1 end
 end
 
 -- Have every event counted and nothing else. Only a write that announces a span is more than a write.
@@ -200,8 +205,8 @@ local function configure()
         local kind, weight = want.kind, want.weight
         local is_light = weight == wants.LIGHTLY
         if kind.code < CODES and want.by_fd then
-            choose_by_fd(kind, is_filtered)
-        elseif kind.code < CODES and weight ~= wants.WHOLLY and not (is_light and kind.code == SWITCH) then
+            choose_by_fd(kind, is_filtered, weight == wants.NEARLY)
+        elseif kind.code < CODES and weight < wants.NEARLY and not (is_light and kind.code == SWITCH) then
             choose(kind, want.is_rejected, is_light)
         end
     end

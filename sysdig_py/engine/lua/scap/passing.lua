@@ -21,7 +21,7 @@ local u64p = ffi.typeof("const uint64_t *")
 local block_p, event_p = ffi.typeof("const sdpy_block *"), ffi.typeof("const sdpy_scap_event *")
 local STATE_ONLY = record.STATE_ONLY
 local V1_HEADER, V2_HEADER = scap_event.V1_HEADER, scap_event.V2_HEADER
-local control, scan, params_of = con.control, scap_event.scan, scap_event.params_of
+local control, scan, hand, params_of = con.control, scap_event.scan, scap_event.hand, scap_event.params_of
 local ways, counts, weights, keeping = lanes.ways, lanes.counts, lanes.weights, lanes.keeping
 local CODES, WHOLE = lanes.CODES, lanes.WHOLE
 local slots, SLOT_MASK, homeless, thread_table = pairings.slots, pairings.MASK, pairings.homeless, pairings.table
@@ -55,26 +55,35 @@ end
 local function fd_number(event, v1, nparams, pairing, way)
     if way.has_fd == 0 then
         if pairing.last_type + 1 == event.type then return tonumber(pairing.last_fd) end
-        return way.fds == 0 and -1 or nil
+        return (way.fds == -1 or way.stays == 0) and -1 or nil
     end
     if nparams < 1 then return nil end
     return tonumber(cast(i64p, cast(u8p, event) + (v1 and V1_HEADER or V2_HEADER) + 2 * nparams)[0])
 end
 
--- Whether the fd lets the event go by: nobody wants those with fds of its type, and a read or write tells nothing of it
--- (`state/paired/sockets.lua`, `tracers.lua`).
-local function fd_lets_go(event, v1, nparams)
+-- Whether a read or write tells something of its fd (`state/paired/sockets.lua`, `tracers.lua`).
+local function is_told(fd)
+    if fd.type == IPV4 or fd.type == IPV6 then return not fd.connected end
+    return fd.has_tracers or fd.name == DEV_NULL
+end
+
+-- How an event is wanted, by its fd: not at all (0) or NEAR: thread and fd are then in `hand`. nil: look at it.
+local function fd_weight(event, v1, nparams)
     local slot, way = band(event.tid_low, SLOT_MASK), ways + event.type
     local thread, pairing = by_slot[slot], slots + slot
-    if not thread or pairing.tid ~= event.tid then return false end
+    if not thread or pairing.tid ~= event.tid then return nil end
     local number = fd_number(event, v1, nparams, pairing, way)
-    if not number then return false end
-    local fd = number >= 0 and thread.fds[number]
-    if not fd then return way.fds == 0 or band(way.fds, 1) ~= 0 end
-    if way.fds ~= 0 and (fd.type > 31 or band(rshift(way.fds, fd.type), 1) == 0) then return false end
-    if way.is_io == 0 then return true end
-    if fd.type == IPV4 or fd.type == IPV6 then return fd.connected end
-    return not fd.has_tracers and fd.name ~= DEV_NULL
+    if not number then return nil end
+    local fd, is_unwanted = number >= 0 and thread.fds[number], band(way.fds, 1)
+    if fd then
+        local type = fd.type
+        if type < 1 or type > 31 or (way.is_io ~= 0 and is_told(fd)) then return nil end
+        is_unwanted = band(rshift(way.fds, type), 1)
+    end
+    if is_unwanted ~= 0 then return 0 end
+    if way.near == 0 then return nil end
+    hand.thread, hand.fd, hand.number = thread, fd, number
+    return way.near
 end
 
 -- Whether the data of a write announce no span, whatever it is written to.
@@ -86,13 +95,18 @@ local function announces_nothing(event, v1, nparams)
     return header + start + size <= event.len and not may_announce(lens + start, size)
 end
 
--- Whether an event goes by that does not do so in any case.
-local function is_let_go(event, v1, nparams)
+-- How an event is wanted that is not wanted in the same way in any case. nil: look at it.
+local function weight_of(event, v1, nparams)
     local way = ways + event.type
-    if way.whole ~= 0 then return false end
-    if way.is_switch ~= 0 then return keep_memory(event, v1, nparams) end
-    if way.asks_fd ~= 0 then return fd_lets_go(event, v1, nparams) end
-    return announces_nothing(event, v1, nparams)
+    if way.whole ~= 0 then return nil end
+    if way.asks_fd ~= 0 then return fd_weight(event, v1, nparams) end
+    local is_let_go
+    if way.is_switch ~= 0 then
+        is_let_go = keep_memory(event, v1, nparams)
+    else
+        is_let_go = announces_nothing(event, v1, nparams)
+    end
+    return is_let_go and 0 or nil
 end
 
 -- Do what waits for the next event. Returns what is left of it: nothing.
@@ -117,14 +131,14 @@ local function keep_pairing(event, way, first, keeps_times)
     return true
 end
 
--- Let events go by in their lanes, up to one that must be looked at (false) or was to be delivered lightly (true). What
--- is done for each is spelled out without branches between one type and another, since types follow each other as they
+-- Let events go by in their lanes, up to one that must be looked at (0) or was to be delivered (LIGHT or NEAR). What is
+-- done for each is spelled out without branches between one type and another, since types follow each other as they
 -- like; what is the same for all of them stands in locals, and LuaJIT asks once. The last block of a span is always
 -- looked at, so that `ev` is about the last event afterwards, and what is read behind a short event is there.
 function M.events()
     local kind, head, header, stop = scan.type, scan.head, scan.header, scan.stop
-    if kind == 0 then return false end
-    local v1, least, is_light = header == V1_HEADER, head + header + 4, false
+    if kind == 0 then return 0 end
+    local v1, least, wanted = header == V1_HEADER, head + header + 4, 0
     local keeps_pairs, keeps_times, has_timers = keeping.pairs, keeping.times, keeping.timers
     local number, unsettled = control.num, fds.pending + threads.pending
     while true do
@@ -139,26 +153,30 @@ function M.events()
         local nparams = params_of(event, v1, 2)
         if nparams < 0 or type >= CODES then break end
         if unsettled ~= 0 then unsettled = settle() end
-        if ways[type].is_easy == 0 and not is_let_go(event, v1, nparams) then break end
+        local own_weight = 0
+        if ways[type].is_easy == 0 then
+            own_weight = weight_of(event, v1, nparams)
+            if not own_weight then break end
+        end
         local way, lens = ways + type, at + (head + header)
         local first, first_size = lens + 2 * nparams, cast(u16p, lens)[0]
         local call = cast(u16p, first)[0]
         if band(way.needs_first, bor(bxor(first_size, way.first_size), arshift(nparams - 1, 31))) ~= 0
             or band(way.call_mask, rshift(call, 10)) ~= 0 then break end
         local place = way.place + band(call, way.call_mask)
-        local weight = weights[place]
+        local weight = bor(weights[place], own_weight)
         if weight == WHOLE then break end
         if keeps_pairs ~= 0 and not keep_pairing(event, way, first, keeps_times) then break end
         counts[place] = counts[place] + 1
         number = number + 1
         scan.at = at + len
         if weight ~= 0 then
-            is_light = true
+            wanted = weight
             break
         end
     end
     control.num = number
-    return is_light
+    return wanted
 end
 
 return M

@@ -2,20 +2,27 @@
 local bit = require("bit")
 local con = require("control")
 local filter_types = require("filter_types")
+local light = require("fields.light")
 local record = require("record")
 local record_sink = require("record_sink")
 local sinks = require("sinks")
 
--- not at all, without thread and fd, with all there is to an event
-local M = { NOT = 0, LIGHTLY = 1, WHOLLY = 2 }
+-- not at all, without thread and fd, with both as they stand, with all there is to an event
+local M = { NOT = 0, LIGHTLY = 1, NEARLY = 2, WHOLLY = 3 }
 
 local control = con.control
-local NOT, LIGHTLY, WHOLLY = M.NOT, M.LIGHTLY, M.WHOLLY
+local NOT, LIGHTLY, NEARLY, WHOLLY = M.NOT, M.LIGHTLY, M.NEARLY, M.WHOLLY
+
+-- How much of its events a sink asks for.
+local function level_of(sink)
+    return math.max(sink.level and sink.level() or light.WHOLE, filter_types.level(sink.filter))
+end
 
 -- How a sink wants its events.
 local function weight_of(sink)
     if sink.counted then return sinks.only_count() and NOT or WHOLLY end
-    return sink.is_light and sink.is_light() and filter_types.is_light(sink.filter) and LIGHTLY or WHOLLY
+    local level = level_of(sink)
+    return level <= light.LIGHT and LIGHTLY or level == light.NEAR and NEARLY or WHOLLY
 end
 
 -- Of each kind of event, how the sinks want it when it is accepted, and in any case.
@@ -47,7 +54,7 @@ function M.all()
         if filter and not is_rejected then weight = WHOLLY end
         all[i] = {
             kind = kind, weight = weight, is_rejected = is_rejected,
-            by_fd = weight == WHOLLY and wanted_always[i] == NOT,
+            by_fd = weight >= NEARLY and wanted_always[i] == NOT,
         }
     end
     return all
@@ -71,14 +78,10 @@ function M.every_event()
         or record.cur.until_ts ~= 0
 end
 
-local function is_plain(sink)
-    return sink.is_plain and sink.is_plain() and filter_types.is_plain(sink.filter)
-end
-
 -- Whether those who want events lightly ask for next to nothing.
 function M.are_plain()
     for _, sink in ipairs(sinks.list()) do
-        if weight_of(sink) == LIGHTLY and not is_plain(sink) then return false end
+        if weight_of(sink) == LIGHTLY and level_of(sink) > light.PLAIN then return false end
     end
     return true
 end

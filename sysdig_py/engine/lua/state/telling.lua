@@ -190,7 +190,7 @@ local function held_enter(thread)
 end
 
 local function hold(thread)
-    thread.held, thread.held_type = ffi.string(ev.rec, cur.rec.len), ev.type
+    thread.held, thread.held_type = ffi.string(cur.rec, cur.rec.len), ev.type
 end
 
 -- Whether an event begins a call whose end comes as an event of its own.

@@ -142,6 +142,18 @@ function M.light(rec, info)
     if info.code == PROCINFO then ev.latency = nil end
 end
 
+-- The same of one whose thread and fd are at hand: the call's enter event was the last of the thread.
+function M.near(rec, info, thread, fd, number)
+    M.light(rec, info)
+    ev.thread, ev.pid, ev.cgroup, ev.container = thread, thread.pid, 0, thread.container or nil
+    ev.valid = true
+    if info.touches_fd then
+        ev.fdnum, ev.fd = number, fd
+    else
+        ev.fdnum, ev.fd = nil, nil
+    end
+end
+
 -- The event was rejected before it was taken in: the exit of this call will find no enter.
 function M.forget()
     if ev.info.kept then ev.thread.pairing.last_type = NOBODY_TYPE end
