@@ -62,7 +62,7 @@ EVENTS.update({code * 1000 + number: params for (code, number), params in IO.ite
 def trace(steps: list[tuple[int, int, bool]]) -> bytes:
     made = scap.Trace(*STATE)
     for key, tid, old in steps:
-        code = key // 1000 if key >= 1000 else key % NULL
+        code = key // 1000 if key >= 2 * NULL else key % NULL
         (made.old_event if old and code not in (0, 1) else made.event)(code, *EVENTS[key], tid=tid)
     return made.data
 

@@ -167,7 +167,8 @@ end
 -- no more than thread and fd as they stand (`is_near`), for all of which these are known.
 local function choose_by_fd(kind, is_filtered, is_near)
     local info, code = kind.info, kind.code
-    if not (info.kept and (info.uses_fd or is_near)) or kind.call or changes_state(code, info, is_filtered) then return end
+    if not (info.kept and (info.uses_fd or is_near)) or kind.call then return end
+    if changes_state(code, info, is_filtered) then return end
     local unwanted = info.uses_fd and wants.unwanted_fds(kind) or 0
     local way = (unwanted ~= 0 or is_near) and choose(kind, is_filtered, false)
     if not way then return end
