@@ -2,6 +2,8 @@
 -- engine's text, and refusals where the real function would touch files, processes or the engine.
 
 local bounded = require("chisel.bounded")
+local logarithms = require("chisel.logarithms")
+local patterns = require("chisel.patterns")
 
 local M = {}
 
@@ -16,6 +18,8 @@ local IO_IO = { "open", "popen", "lines", "tmpfile", "read", "input", "output" }
 -- Strings share one metatable; its method table must not be reachable, and no method may make bytecode.
 rawset(string, "dump", nil)
 rawset(string, "gsub", bounded.gsub)
+rawset(string, "match", patterns.match)
+rawset(string, "find", patterns.find)
 getmetatable("").__metatable = "string"
 
 local function copy(source)
@@ -111,6 +115,7 @@ function M.install(box)
         env[name] = refuse(name, "use require for modules")
     end
     env.string, env.table, env.math = copy(string), copy(table), copy(math)
+    env.math.log10 = logarithms.log10
     env.coroutine, env.bit = bounded.coroutines(), copy(require("bit"))
     env.io, env.os = io_library(box), os_library(box)
     env.print = printer(box.write)

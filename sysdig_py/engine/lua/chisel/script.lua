@@ -38,12 +38,14 @@ end
 -- Globals are read raw: what a script has hung on its own table of globals runs only where errors are caught.
 local global = rawget
 
--- What is called must not be in anybody's hand when it has failed: it would keep alive all that it knows.
+-- What is called must not be in anybody's hand when it has failed: it would keep alive all that it knows. No closure is
+-- made here: LuaJIT compiles none.
+local function run_global(self, name, ...)
+    return global(self.env, name)(...)
+end
+
 local function guarded(self, name, ...)
-    local arguments, count = { ... }, select("#", ...)
-    return xpcall(function()
-        return global(self.env, name)(unpack(arguments, 1, count))
-    end, self.handler)
+    return xpcall(run_global, self.handler, self, name, ...)
 end
 
 -- Call a function of the script; nothing happens when the script does not define it.
