@@ -148,6 +148,7 @@ class Pipeline:
             self._output.end_events()
             requests = self.chisels.finish()
             self._hand_over()
+            self._output.settle()
         return requests
 
     def _skip(self) -> None:

@@ -8,9 +8,12 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO, Final
 
 from sysdig_py.errors import OutputError
+from sysdig_py.output.behind import WriteBehind
 
 # a terminal keeps the colour it was told last: after the events of a source it gets its own back
 RESET: Final = b"\x1b[00m"
+# bytes of a text that are worth another thread
+_LARGE: Final = 32 << 10
 
 
 @contextmanager
@@ -63,11 +66,22 @@ def _part(text: TextFile) -> None:
 class TextOutput:
     """Writes finished text to one binary file object, once per batch."""
 
-    def __init__(self, file: BinaryIO, *, flush_each_batch: bool, resets_colour: bool = False) -> None:
-        """Write to `file`; flush after every batch when a person or a pipe reads along."""
+    def __init__(
+        self, file: BinaryIO, *, flush_each_batch: bool, resets_colour: bool = False, behind: bool = False
+    ) -> None:
+        """Write to `file`.
+
+        Args:
+            file: stays open.
+            flush_each_batch: a person or a pipe reads along.
+            resets_colour: the events of a source end with the terminal's own colour.
+            behind: a thread writes large batches. They are in the file, and what is wrong with them is known, after
+                `settle` or `close`.
+        """
         self._file = file
         self._flush_each_batch = flush_each_batch
         self._resets_colour = resets_colour
+        self._behind = WriteBehind(self._write) if behind else None
 
     def write(self, text: bytes | memoryview) -> None:
         """Write one batch of text; an empty one costs nothing.
@@ -78,6 +92,13 @@ class TextOutput:
         """
         if not text:
             return
+        if self._behind and len(text) >= _LARGE:
+            self._behind.put(bytes(text))
+            return
+        self.settle()
+        self._write(text)
+
+    def _write(self, text: bytes | memoryview) -> None:
         with writing():
             self._file.write(text)
             if self._flush_each_batch:
@@ -88,7 +109,13 @@ class TextOutput:
         if self._resets_colour:
             self.write(RESET)
 
+    def settle(self) -> None:
+        """Wait until everything is in the file; raises as `write` does."""
+        if self._behind:
+            self._behind.settle()
+
     def close(self) -> None:
         """Hand everything to the operating system; the file object stays open."""
+        self.settle()
         with writing():
             self._file.flush()

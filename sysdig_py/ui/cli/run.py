@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -200,11 +202,22 @@ def _end_with(writer: BackgroundWriter | FileSeries, source: _Opened, stack: Exi
 
 
 def _text_output(options: Options) -> TextOutput:
+    file = _standard_output(options)
     return TextOutput(
-        _standard_output(options),
+        file,
         flush_each_batch=options.unbuffered or not options.read or _is_terminal(),
         resets_colour=uses_colours(options, is_terminal=_is_terminal()),
+        behind=_is_read(file),
     )
+
+
+def _is_read(file: BinaryIO) -> bool:
+    """Whether somebody at the other end takes the text at a pace of their own: a terminal, a pipe."""
+    try:
+        mode = os.fstat(file.fileno()).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or file.isatty()
 
 
 def _is_terminal() -> bool:
