@@ -58,7 +58,8 @@ def test_patterns_find_what_luas_own_find(compare: Any, name: bytes, pattern: st
     "arguments",
     [
         (b"match", b"ab", b"^b", 2), (b"match", 12, b"^1"), (b"match", b"1", 1), (b"match", b"a", None),
-        (b"match", None, b"a"), (b"find", b"a.b", b".b", 1, True), (b"find", b"a.b", b"b%.", None, True), (b"find", b"abab", b"b(a)", 2),
+        (b"match", None, b"a"), (b"find", b"a.b", b".b", 1, True),
+        (b"find", b"a.b", b"b%.", None, True), (b"find", b"abab", b"b(a)", 2),
         (b"find", b"a", None), (b"find", {}, b"a"), (b"log10", b"100"), (b"log10", b"x"), (b"log10", None),
     ],
 )  # fmt: skip
