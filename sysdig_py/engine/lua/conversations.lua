@@ -2,6 +2,7 @@
 -- event is about. sip:sport is the client's end as the first descriptor told it, dip:dport the server's.
 local address = require("state.address")
 local ev = require("ev")
+local fds = require("state.fds")
 
 local M = {}
 
@@ -84,6 +85,7 @@ end
 -- A book of conversations. Descriptors (and their duplicates) keep theirs under the name `field`;
 -- make(conversation, fd) adds what the owner of the book keeps about a new one.
 function M.new(field, make)
+    fds.carry(field)
     return setmetatable({ field = field, young = {}, old = {}, count = 0, make = make }, Book)
 end
 

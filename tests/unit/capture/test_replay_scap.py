@@ -64,6 +64,19 @@ def test_leading_container_events_take_numbers_only(tmp_path: Path):
     assert probe.value("containers.by_id.c0ffee.name") == b"web3"
 
 
+def test_what_is_told_of_containers_in_turn_holds_each_time(tmp_path: Path):
+    told = [("c0ffee", "early", "10.0.0.1"), ("c0ffee", "late", "10.0.0.2"), ("beef", "other", "10.0.0.1")]
+    trace = reads(scap.Trace(*STATE))
+    for id_, name, ip in told * 3:
+        trace.container(id=id_, name=name, ip=ip, labels={"a": name})
+    owner = "tostring((containers.by_ip['\\10\\0\\0\\1'] or {}).name)"
+    note = f"tostring(ev.container and ev.container.name .. ev.container.labels.a) .. ' ' .. {owner}"
+    lines, source, probe = play(tmp_path, trace.data, note)
+    assert lines[2:] == ["earlyearly early", "latelate nil", "otherother other"] * 3
+    assert probe.engine.stats()["state_records"] == len(told * 3) + 5
+    assert source.stats().events == 11
+
+
 def test_unknown_events_take_no_number(tmp_path: Path):
     trace = scap.Trace(*STATE).event(400, i64(1))
     assert play(tmp_path, reads(trace).data)[0] == ["1 >read prog", "2 <read prog"]

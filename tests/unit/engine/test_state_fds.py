@@ -156,3 +156,31 @@ def test_a_sendfile_is_about_its_first_fd(probe):
     stream = Stream().event("SYSCALL_OPEN_X", 5, fd=3, name="/in")
     probe.feed(stream.event("SYSCALL_SENDFILE_X", 5, res=1, out_fd=3, in_fd=4))
     assert probe.noted()[-1] == "3 /in"
+
+
+ENDS = ("l4", "role", "sip", "sport", "dip", "dport", "bound", "sent", "received", "source", "peer", "path", "pid")
+KEPT = ("flags", "dev", "ino", "listener", "connected", "has_tracers", "closing", "close_canceled", "flow")
+COPY = """
+local fds, ev, names = require("state.fds"), require("ev"), ...
+fds.carry("flow")
+local fd = fds.new(3, fds[names.kind], "x")
+fd.cloexec, ev.rel = true, 77
+for _, name in ipairs(names) do fd[name] = "the " .. name end
+local copy, wrong = fds.copy(fd, 4), {}
+for name, value in pairs(fd) do
+    if copy[name] ~= value then wrong[#wrong + 1] = name end
+end
+for name, value in pairs(copy) do
+    if fd[name] ~= value then wrong[#wrong + 1] = name end
+end
+return table.concat(wrong, " "), copy.num, copy.cloexec, copy.opened
+"""
+
+
+@pytest.mark.parametrize("kind", ["FILE", "PIPE", "IPV4", "UNIX", "PIDFD"])
+@pytest.mark.parametrize("names", [(), *((name,) for name in ENDS), (*KEPT, *ENDS)])
+def test_a_copy_holds_all_but_the_number_and_close_on_exec(probe, kind, names):
+    arguments = {**dict(enumerate(map(str.encode, names), 1)), b"kind": kind.encode()}
+    wrong, *own = probe.engine.execute(COPY, probe.engine.table(arguments))
+    assert set(wrong.split()) == {b"num", b"cloexec", b"opened"}
+    assert own == [4, False, 77]

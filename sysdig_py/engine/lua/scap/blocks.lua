@@ -12,6 +12,7 @@ local passing = require("scap.passing")
 local scap_event = require("scap.event")
 local record = require("record")
 local record_sink = require("record_sink")
+local containers = require("state.containers")
 local walk = require("walk")
 
 local M = { skipped = 0 }
@@ -114,10 +115,23 @@ function M.container(at, shown)
     return deliver(at, event, kind, block.cpu, flags, nparams)
 end
 
+-- Take in the record about a container once more. What it says is remembered, so that only a trace writer must see it.
+local function tell_again(known)
+    if known.info and not record_sink.active then
+        control.state_records = control.state_records + 1
+        containers.update(known.info)
+        return OK
+    end
+    containers.latest = false
+    local status = walk.one(cast(record_p, cast(u8p, known.record)))
+    known.info = containers.latest
+    return status
+end
+
 -- A container event whose payload was seen before.
 local function told_again(at, known)
     if not lanes.is_blind then
-        local status = walk.one(cast(record_p, cast(u8p, known.record)))
+        local status = tell_again(known)
         if status ~= OK then return status end
     end
     return M.container(at, known.shown)
@@ -247,7 +261,7 @@ end
 -- not stop the walk.
 function M.remember(payload, text, shown)
     if told_count == MAX_TOLD then forget_containers() end
-    told[payload], told_count = { record = text, shown = shown }, told_count + 1
+    told[payload], told_count = { record = text, shown = shown, info = false }, told_count + 1
 end
 
 return M

@@ -1,9 +1,10 @@
 -- Containers and the cgroups they are known by. `by_cgroup[id]` is the container of an event's cgroup, nil = host.
-local M = { by_id = {}, by_cgroup = {}, by_ip = {}, path_of = {}, count = 0 }
+local M = { by_id = {}, by_cgroup = {}, by_ip = {}, path_of = {}, count = 0, latest = false }
 
 local address = require("state.address")
 
--- Take what a CONTAINER record says; the table of an id stays the same object, whatever is learned later.
+-- Take what a CONTAINER record says; the table of an id stays the same object, whatever is learned later. `latest` is
+-- what was taken last.
 function M.update(info)
     local container = M.by_id[info.id]
     if not container then
@@ -12,10 +13,11 @@ function M.update(info)
     elseif container.ip_raw and M.by_ip[container.ip_raw] == container then
         M.by_ip[container.ip_raw] = nil
     end
+    if info.ip_raw == nil then info.ip_raw = address.parse_v4(info.ip) or false end
     for key, value in pairs(info) do container[key] = value end
+    M.latest = info
     -- whoever was told of it, was told something else
     container.told = nil
-    container.ip_raw = address.parse_v4(container.ip)
     if container.ip_raw then M.by_ip[container.ip_raw] = container end
     return container
 end

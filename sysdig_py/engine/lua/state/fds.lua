@@ -15,12 +15,35 @@ M.O_DIRECTORY = 1024
 -- closes that take effect with the next event, so that the closing event still sees its fd
 local closing_tables, closing_nums, closing_fds = {}, {}, {}
 
-function M.new(num, kind, name)
+-- What the entries of files, pipes and the like hold: few names, since most fds are of these and live shortly. Tables
+-- of one shape are found by one piece of compiled code.
+local function plain(num, kind, name)
     return {
-        num = num, type = kind, name = name or "", flags = 0, dev = 0, ino = 0, l4 = nil, role = nil, listener = false,
-        sip = nil, sport = nil, dip = nil, dport = nil, connected = false, cloexec = false, opened = ev.rel,
-        bound = nil, sent = nil, received = nil,
+        num = num, type = kind, name = name, flags = 0, dev = 0, ino = 0, listener = false, connected = false,
+        cloexec = false, opened = ev.rel, has_tracers = nil, closing = nil, close_canceled = nil,
     }
+end
+
+local PLAIN = {
+    [M.FILE] = true, [M.DIRECTORY] = true, [M.PIPE] = true, [M.EVENT] = true, [M.SIGNALFD] = true,
+    [M.EVENTPOLL] = true, [M.INOTIFY] = true, [M.TIMERFD] = true,
+}
+
+function M.new(num, kind, name)
+    if PLAIN[kind] then return plain(num, kind, name or "") end
+    return {
+        num = num, type = kind, name = name or "", flags = 0, dev = 0, ino = 0, listener = false, connected = false,
+        cloexec = false, opened = ev.rel, has_tracers = nil, closing = nil, close_canceled = nil, l4 = nil, role = nil,
+        sip = nil, sport = nil, dip = nil, dport = nil, bound = nil, sent = nil, received = nil, source = nil,
+        peer = nil, path = nil, pid = nil,
+    }
+end
+
+local carried = {}
+
+-- Have copies of an entry keep what stands under this name, beside the above.
+function M.carry(field)
+    carried[#carried + 1] = field
 end
 
 -- Enter an fd into a thread's table; the event is from now on about it.
@@ -31,10 +54,26 @@ function M.add(thread, fd)
 end
 
 -- A copy under another number; only the number and close-on-exec are its own.
+local function has_ends(fd)
+    return fd.l4 or fd.role or fd.sip or fd.sport or fd.dip or fd.dport or fd.bound or fd.sent or fd.received
+        or fd.source or fd.peer or fd.path or fd.pid
+end
+
+local function copy_ends(new, fd)
+    new.l4, new.role, new.sip, new.sport, new.dip, new.dport = fd.l4, fd.role, fd.sip, fd.sport, fd.dip, fd.dport
+    new.bound, new.sent, new.received = fd.bound, fd.sent, fd.received
+    new.source, new.peer, new.path, new.pid = fd.source, fd.peer, fd.path, fd.pid
+end
+
 function M.copy(fd, num)
-    local new = {}
-    for key, value in pairs(fd) do new[key] = value end
-    new.num, new.cloexec, new.opened = num, false, ev.rel
+    local new = M.new(num, fd.type, fd.name)
+    new.flags, new.dev, new.ino, new.listener, new.connected = fd.flags, fd.dev, fd.ino, fd.listener, fd.connected
+    new.has_tracers, new.closing, new.close_canceled = fd.has_tracers, fd.closing, fd.close_canceled
+    if not PLAIN[fd.type] or has_ends(fd) then copy_ends(new, fd) end
+    for i = 1, #carried do
+        local field = carried[i]
+        new[field] = fd[field]
+    end
     return new
 end
 

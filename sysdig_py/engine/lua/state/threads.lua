@@ -25,14 +25,21 @@ local function with_pairing(thread)
     return thread
 end
 
--- A thread about which nothing is known but its ids.
+-- A thread about which nothing is known but its ids. All have the same names in the same order; see `fds.new`.
 local function blank(tid, pid)
     local thread = {
         tid = tid, pid = pid, ptid = -1, sid = -1, vpgid = -1, pgid = -1, vtid = tid, vpid = pid,
         comm = "<NA>", exe = "<NA>", exepath = "<NA>", args = "", root = "/", cgroups = "",
         uid = NO_ID, gid = NO_ID, loginuid = NO_ID, flags = 0, tty = 0, start_ts = 0,
         vmsize = 0, vmrss = 0, vmswap = 0, pfmajor = 0, pfminor = 0, nchilds = 0,
-        cgroup = 0, known = false, main = false, fds = false,
+        cgroup = 0, known = false, main = false, fds = false, cwd = nil, env = nil, fdlimit = nil,
+        -- of the program (state/program.lua)
+        exe_writable = nil, exe_upper_layer = nil, exe_from_memfd = nil, exe_lower_layer = nil, exe_ino = nil,
+        exe_ctime = nil, exe_mtime = nil, cap_inheritable = nil, cap_permitted = nil, cap_effective = nil,
+        pidns_start = nil,
+        -- with enter events
+        own_pairing = nil, pairing = nil, enter_1 = nil, enter_2 = nil, enter_3 = nil, container = nil, born = nil,
+        inverted = nil,
         -- what a trace being written was told (state/telling.lua)
         told = false, named = false, told_fds = false, told_in = false, held = false, kept_enter = false,
     }
@@ -68,15 +75,12 @@ local function main_of(pid)
     return insert(blank(pid, pid))
 end
 
-local INHERITED = { "ptid", "sid", "vpgid", "pgid", "comm", "exe", "exepath", "args", "root", "cgroups", "uid", "gid",
-    "loginuid", "tty", "vpid" }
-
 -- Copy from `source` what a new thread or process has in common with it.
 function M.inherit(thread, source)
-    for i = 1, #INHERITED do
-        local key = INHERITED[i]
-        thread[key] = source[key]
-    end
+    thread.ptid, thread.sid, thread.vpgid, thread.pgid = source.ptid, source.sid, source.vpgid, source.pgid
+    thread.comm, thread.exe, thread.exepath, thread.args = source.comm, source.exe, source.exepath, source.args
+    thread.root, thread.cgroups, thread.uid, thread.gid = source.root, source.cgroups, source.uid, source.gid
+    thread.loginuid, thread.tty, thread.vpid = source.loginuid, source.tty, source.vpid
 end
 
 -- A new thread, replacing an older one with this tid. `fds`: table of a new process, nil for an empty one.

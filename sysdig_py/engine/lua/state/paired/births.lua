@@ -21,8 +21,6 @@ local function value(at, name)
     return i and num(i)
 end
 
-local FROM_PARENT = { "comm", "exe", "exepath", "args", "root", "sid", "vpgid", "tty", "loginuid" }
-
 local function is_whole(thread)
     return thread.comm ~= "<NA>"
 end
@@ -39,10 +37,9 @@ local function renewed_parent(old, at)
 end
 
 local function inherit(child, parent, is_thread)
-    for i = 1, #FROM_PARENT do
-        local key = FROM_PARENT[i]
-        child[key] = parent[key]
-    end
+    child.comm, child.exe, child.exepath, child.args = parent.comm, parent.exe, parent.exepath, parent.args
+    child.root, child.sid, child.vpgid = parent.root, parent.sid, parent.vpgid
+    child.tty, child.loginuid = parent.tty, parent.loginuid
     if not is_thread then child.env = parent.main.env end
 end
 

@@ -47,9 +47,7 @@ end
 function M.cloned(source)
     local copies = {}
     for number, fd in pairs(source) do
-        local copy = fds.copy(fd, fd.num)
-        copy.cloned = true
-        copies[number] = copy
+        copies[number] = fds.copy(fd, fd.num)
     end
     counts[copies] = counts[source]
     return copies

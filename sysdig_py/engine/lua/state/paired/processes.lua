@@ -21,14 +21,10 @@ local RLIMIT_NOFILE = 7
 local SWITCH = 152
 local AT_FDCWD, AT_EMPTY_PATH = -100, 4096
 
--- thread field -> position of the integer parameter
-local MEMORY = { pfmajor = 8, pfminor = 9, vmsize = 10, vmrss = 11, vmswap = 12 }
-
-local function take_numbers(thread, positions)
-    for field, i in pairs(positions) do
-        local value = num(i)
-        if value then thread[field] = value end
-    end
+local function take_memory(thread)
+    thread.pfmajor, thread.pfminor = num(8) or thread.pfmajor, num(9) or thread.pfminor
+    thread.vmsize, thread.vmrss = num(10) or thread.vmsize, num(11) or thread.vmrss
+    thread.vmswap = num(12) or thread.vmswap
 end
 
 local function program_path(thread)
@@ -77,7 +73,7 @@ local function execve(at, name_of_program)
     if not ev.res or ev.res < 0 or ev.thread.absent then return end
     local thread = ev.thread
     take_program(thread, at)
-    if at.pgft_maj then take_numbers(thread, MEMORY) end
+    if at.pgft_maj then take_memory(thread) end
     take_container(thread, at)
     late_numbers(thread, at)
     program.take(thread, at, at.flags)
