@@ -29,6 +29,7 @@
 #define JUDGE_NEEDS base_constant(CONSTANT_JUDGE_NEEDS)
 #define JUDGE_RULES base_constant(CONSTANT_JUDGE_RULES)
 #define OVERHEAD base_constant(CONSTANT_OVERHEAD) /* whether the cost is capped (overhead.c) */
+#define LATENCY base_constant(CONSTANT_LATENCY)	  /* whether entries are looked at */
 
 #define PLAN_COUNT 512
 #define PLAN_PARAMS 10

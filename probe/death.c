@@ -62,18 +62,42 @@ static __always_inline s64 death_reaper(void *task)
 	return base_get(ancestor, struct task_struct, pid);
 }
 
-/* status ret sig core reaper_tid */
+static __always_inline u32 death_first_handler(struct scratch *s)
+{
+	touch_caller_first(s, HANDLER_DEATH);
+#ifdef FEATURE_EARLY_DEATH
+	if (s->touch.due)
+		return HANDLER_TOUCH;
+#endif
+	return HANDLER_DEATH;
+}
+
+/* The thread is told first if it was not: it may have no other event. Before 6.16 its memory is gone by now, and with
+ * it what program it is; then it can be told at the entry of its call only. */
 int on_sched_process_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	void *task = (void *)ctx->args[0];
 	u64 id = bpf_get_current_pid_tgid();
 	struct scratch *s = base_scratch();
+
+	if (s && id >> 32 != TRACER_PID) {
+		process_fill(s, task);
+		handlers.call(ctx, death_first_handler(s));
+	}
+	slot_release((u32)id);
+	return 0;
+}
+
+/* status ret sig core reaper_tid */
+int handle_death(struct bpf_raw_tracepoint_args *ctx)
+{
+	void *task = (void *)ctx->args[0];
+	struct scratch *s = base_scratch();
 	u32 status;
 
-	slot_release((u32)id);
-	if (!s || id >> 32 == TRACER_PID)
+	slot_release((u32)bpf_get_current_pid_tgid());
+	if (!s)
 		return 0;
-	process_fill(s, task);
 	status = base_get(task, struct task_struct, exit_code);
 	store_begin(s, EV_PROCEXIT_1_E, NPARAMS_PROCEXIT_1_E);
 	store_u64(s, status);

@@ -7,8 +7,8 @@
  * are left out are counted, by call and CPU. Without a limit none of this is loaded.
  *
  * Which calls are left out is told from how many of their kind came before on the CPU, mixed so that no
- * program's rhythm can meet it. It is decided when the call begins, where its number alone decides
- * whether it is wanted; its exit then finds in the slot that there is nothing to do.
+ * program's rhythm can meet it. It is decided when the call begins (where entries are looked at), where its
+ * number alone decides whether it is wanted; its exit then finds in the slot that there is nothing to do.
  */
 #define BRIEF_PARAMS_MAX 16
 #define SAMPLE_SHIFT 32 /* where in the reduction the kept part of 2^32 stands */
@@ -68,22 +68,6 @@ static __always_inline bool overhead_goes_by_number(struct plan *plan)
 	return plan->spare == SPARE_ALWAYS && plan->verdict == VERDICT_KEEP;
 }
 
-#ifdef FEATURE_NO_LATENCY
-
-static __always_inline bool overhead_skips_exit(u64 registers, u32 tid)
-{
-	u64 reduction = base_reduction();
-	struct plan *plan;
-	u32 nr;
-
-	if (!(reduction & REDUCE_CALLS) || !base_read_native_nr(registers, &nr))
-		return false;
-	plan = plans.lookup(&nr);
-	return plan && overhead_goes_by_number(plan) && !overhead_draw(reduction, nr);
-}
-
-#else
-
 static __always_inline bool overhead_skips_entry(u32 nr, u32 tid)
 {
 	u64 reduction = base_reduction();
@@ -104,21 +88,38 @@ static __always_inline bool overhead_skips_entry(u32 nr, u32 tid)
 	return true;
 }
 
-static __always_inline bool overhead_skips_exit(u64 registers, u32 tid)
+/* whether its entry decided so */
+static __always_inline bool overhead_was_skipped(u32 tid)
 {
 	u32 key = tid & (SLOT_COUNT - 1);
-	struct slot *slot;
+	struct slot *slot = slots.lookup(&key);
 
-	if (!(base_reduction() & REDUCE_CALLS))
-		return false;
-	slot = slots.lookup(&key);
 	if (!slot || slot->tid != tid || slot->nr != NR_SKIP || !slot->enter_ts)
 		return false;
 	slot->enter_ts = 0;
 	return true;
 }
 
-#endif
+/* without entries, it is decided when the call ends */
+static __always_inline bool overhead_skips_number(u64 reduction, u64 registers)
+{
+	struct plan *plan;
+	u32 nr;
+
+	if (!base_read_native_nr(registers, &nr))
+		return false;
+	plan = plans.lookup(&nr);
+	return plan && overhead_goes_by_number(plan) && !overhead_draw(reduction, nr);
+}
+
+static __always_inline bool overhead_skips_exit(u64 registers, u32 tid)
+{
+	u64 reduction = base_reduction();
+
+	if (!(reduction & REDUCE_CALLS))
+		return false;
+	return LATENCY ? overhead_was_skipped(tid) : overhead_skips_number(reduction, registers);
+}
 
 /* the mark of records that stand for more than themselves */
 static __always_inline u32 overhead_flag(void)

@@ -138,6 +138,7 @@ int handle_clone(struct bpf_raw_tracepoint_args *ctx)
 	if (!s->call.task) {
 		plan = base_call_plan(s);
 		s->call.type = plan ? plan->type : EV_SYSCALL_CLONE_20_X;
+		s->call.clone_flags = syscall_clone_flags(s->call.nr, s->call.args);
 	}
 	store_begin(s, s->call.type, NPARAMS_SYSCALL_CLONE_20_X);
 	store_u64(s, s->call.ret);
@@ -330,24 +331,31 @@ int handle_exec_end(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/* The number of the call that made an exec. The registers do not have it any more, they say execve in any case: of an
+ * execveat that was given an fd the kernel made a path of it, of another one nothing is left. */
+static __always_inline u32 process_exec_number(struct slot *slot, void *program)
+{
+	if (LATENCY && slot && slot->enter_ts)
+		return slot->nr;
+#ifdef FEATURE_TASK_REGISTERS
+	if (base_get(program, struct linux_binprm, fdpath))
+		return NATIVE_NR_EXECVEAT;
+#endif
+	return NR_SKIP;
+}
+
 /* latency so far, and the thread's slot told to pass over the return of the call; a thread that
  * was not the leader takes the leader's id when it executes, so its slot has the old id */
 static __always_inline u32 process_end_exec(struct scratch *s, u32 old_tid)
 {
 	u32 tid = (u32)bpf_get_current_pid_tgid();
 	struct slot *slot = slot_find(old_tid);
-	u64 unused;
-	u32 nr = NR_SKIP;
+	u32 nr = process_exec_number(slot, (void *)s->call.program);
 
-#ifdef FEATURE_NO_LATENCY
-	nr = syscall_in_flight(&unused);
-#else
-	if (slot && slot->enter_ts) {
+	if (LATENCY && slot && slot->enter_ts) {
 		s->call.latency = s->call.ts - slot->enter_ts;
-		nr = slot->nr;
 		slot->enter_ts = 0;
 	}
-#endif
 	slot = slot_claim(tid);
 	if (slot) {
 		slot->nr = NR_SKIP;
@@ -363,8 +371,8 @@ int on_sched_process_exec(struct bpf_raw_tracepoint_args *ctx)
 	if (!s || bpf_get_current_pid_tgid() >> 32 == TRACER_PID)
 		return 0;
 	process_fill(s, (void *)ctx->args[0]);
-	s->call.nr = process_end_exec(s, ctx->args[1]);
 	s->call.program = ctx->args[2];
+	s->call.nr = process_end_exec(s, ctx->args[1]);
 	touch_closed(s->call.pid);
 	touch_caller_first(s, HANDLER_EXEC);
 	handlers.call(ctx, s->touch.due ? HANDLER_TOUCH : HANDLER_EXEC);

@@ -1,45 +1,67 @@
 /*
  * Level 3: entry and exit of every system call. Entry remembers the time; exit makes the record:
  * the commonest calls right here, the others in a handler program of their family.
- * With FEATURE_NO_LATENCY entries are not looked at, which makes every call cheaper.
+ * Entries are looked at only with LATENCY: without, every call is cheaper.
  */
 
-static __always_inline u64 syscall_clone_flags(u32 nr, const struct registers *regs)
+static __always_inline u64 syscall_clone_flags(u32 nr, const u64 *args)
 {
-	u64 args[6], flags = 0;
+	u64 flags = 0;
 
 	if (nr == NATIVE_NR_VFORK)
 		return NATIVE_CLONE_VM | NATIVE_CLONE_VFORK;
-	if (nr != NATIVE_NR_CLONE && nr != NATIVE_NR_CLONE3)
-		return 0;
-	base_read_args(regs, args);
 	if (nr == NATIVE_NR_CLONE)
 		return args[0];
-	base_read_user(&flags, sizeof(flags), (void *)args[0]);
+	if (nr == NATIVE_NR_CLONE3)
+		base_read_user(&flags, sizeof(flags), (void *)args[0]);
 	return flags;
 }
 
-/* syscall_in_flight: the number of the call the current task is in, with its clone flags */
-#ifdef FEATURE_NO_LATENCY
+/* syscall_in_flight: the number of the call the current task is in the midst of and its clone flags, NR_SKIP for one
+ * of the 32-bit table. The registers can be asked for since 5.15; before, the entry has to be remembered. */
+#ifdef FEATURE_TASK_REGISTERS
 
-/* The child is reported in the midst of the call; its registers can be asked for since 5.15. */
 static void *(*syscall_task)(void) = (void *)BPF_FUNC_get_current_task_btf;
 static u64 (*syscall_task_registers)(void *task) = (void *)BPF_FUNC_task_pt_regs;
+
+static __always_inline void syscall_note_clone(struct slot *slot, u32 nr, u64 registers)
+{
+}
 
 static __always_inline u32 syscall_in_flight(u64 *clone_flags)
 {
 	struct registers regs;
+	u64 args[6];
 	u32 nr;
 
 	base_read_registers(&regs, syscall_task_registers(syscall_task()));
 	if (base_is_compat(&regs))
 		return NR_SKIP;
 	nr = base_read_nr(&regs);
-	*clone_flags = syscall_clone_flags(nr, &regs);
+	base_read_args(&regs, args);
+	*clone_flags = syscall_clone_flags(nr, args);
 	return nr;
 }
 
 #else
+
+static __always_inline bool syscall_is_clone(u32 nr)
+{
+	return nr == NATIVE_NR_CLONE || nr == NATIVE_NR_CLONE3 || nr == NATIVE_NR_VFORK ||
+	       nr == NATIVE_NR_FORK;
+}
+
+static __always_inline void syscall_note_clone(struct slot *slot, u32 nr, u64 registers)
+{
+	struct registers regs;
+	u64 args[6];
+
+	if (!syscall_is_clone(nr))
+		return;
+	base_read_registers(&regs, registers);
+	base_read_args(&regs, args);
+	slot->clone_flags = syscall_clone_flags(nr, args);
+}
 
 static __always_inline u32 syscall_in_flight(u64 *clone_flags)
 {
@@ -51,37 +73,42 @@ static __always_inline u32 syscall_in_flight(u64 *clone_flags)
 	return slot->nr;
 }
 
-static __always_inline bool syscall_is_clone(u32 nr)
-{
-	return nr == NATIVE_NR_CLONE || nr == NATIVE_NR_CLONE3 || nr == NATIVE_NR_VFORK ||
-	       nr == NATIVE_NR_FORK;
-}
+#endif
 
 /* A call that nothing is left of at its exit: the fd that close() closes is still there now, and a
- * thread that exits has no other event. */
+ * thread that exits has no other event, or has one too late (death.c). */
 static __always_inline bool syscall_is_last_chance(u32 nr)
 {
+#ifdef FEATURE_EARLY_DEATH
+	return nr == NATIVE_NR_CLOSE;
+#endif
 	return nr == NATIVE_NR_CLOSE || nr == NATIVE_NR_EXIT || nr == NATIVE_NR_EXIT_GROUP;
 }
 
+static __always_inline u64 syscall_first_argument(u64 registers)
+{
+	struct registers regs;
+	u64 args[6];
+
+	base_read_registers(&regs, registers);
+	base_read_args(&regs, args);
+	return args[0];
+}
+
 static __always_inline void syscall_touch_at_entry(struct bpf_raw_tracepoint_args *ctx,
-						   struct slot *slot, u64 id)
+						   struct slot *slot, u64 id, u32 nr, u64 argument)
 {
 	u32 due = touch_is_thread_told(slot, id) ? 0 : TOUCH_THREAD;
 	struct scratch *s = base_scratch();
-	struct registers regs;
 
 	if (!s)
 		return;
-	if (slot->nr == NATIVE_NR_CLOSE) {
-		base_read_registers(&regs, ctx->args[0]);
-		base_read_args(&regs, s->call.args);
-		if (!touch_is_fd_told(s, slot, id, id >> 32, s->call.args[0]))
-			due |= 1;
-	}
+	if (nr == NATIVE_NR_CLOSE && !touch_is_fd_told(s, slot, id, id >> 32, argument))
+		due |= 1;
 	if (!due)
 		return;
-	s->call.ts = slot->enter_ts;
+	s->call.args[0] = argument;
+	s->call.ts = base_now();
 	s->call.cgroup_id = slot_cgroup_id(slot, (u32)id);
 	s->call.cpu = (u16)bpf_get_smp_processor_id();
 	s->touch.due = due;
@@ -89,10 +116,20 @@ static __always_inline void syscall_touch_at_entry(struct bpf_raw_tracepoint_arg
 	handlers.call(ctx, HANDLER_TOUCH);
 }
 
+/* Without LATENCY, at the entries of these calls alone: the record of such a tracepoint has the number of the call
+ * and, from the third word on, its arguments. */
+int on_last_chance(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	if (id >> 32 != TRACER_PID)
+		syscall_touch_at_entry(ctx, slot_find((u32)id), id, ((u32 *)ctx)[2], ctx->args[2]);
+	return 0;
+}
+
 int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 id;
-	struct registers regs;
 	struct slot *slot;
 	u32 nr = ctx->args[1];
 
@@ -109,18 +146,13 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 			count->slot_lost++;
 		return 0;
 	}
-	if (syscall_is_clone(nr)) {
-		base_read_registers(&regs, ctx->args[0]);
-		slot->clone_flags = syscall_clone_flags(nr, &regs);
-	}
+	syscall_note_clone(slot, nr, ctx->args[0]);
 	slot->nr = nr;
 	slot->enter_ts = base_now();
 	if (syscall_is_last_chance(nr))
-		syscall_touch_at_entry(ctx, slot, id);
+		syscall_touch_at_entry(ctx, slot, id, nr, syscall_first_argument(ctx->args[0]));
 	return 0;
 }
-
-#endif
 
 static __always_inline void syscall_store_generic(struct scratch *s, u16 ppm_sc, u32 nr)
 {
@@ -179,6 +211,14 @@ static __always_inline void syscall_store_close(struct scratch *s)
 	store_u64(s, (s32)s->call.args[0]);
 }
 
+/* A return from a signal's handler brings back the registers of what the signal interrupted, and leaves no number
+ * of its own. A debugger that has a call not made takes the number away, too: its result is that there is no such
+ * call. */
+static __always_inline u32 syscall_without_number(const struct registers *regs, s64 result)
+{
+	return result == -NATIVE_ENOSYS || base_is_compat(regs) ? NR_SKIP : NATIVE_NR_RT_SIGRETURN;
+}
+
 /* What is remembered of the call that ends, and since when it lasted. A slot is needed without entries too: it
  * caches the cgroup, and tells that an exec was reported. */
 static __always_inline struct slot *syscall_recall(struct scratch *s, u32 tid,
@@ -188,23 +228,16 @@ static __always_inline struct slot *syscall_recall(struct scratch *s, u32 tid,
 
 	s->call.latency = 0;
 	s->call.nr = base_read_nr(regs);
-#ifdef FEATURE_NO_LATENCY
-	s->call.clone_flags = syscall_clone_flags(s->call.nr, regs);
-	if (!slot)
+	if (!LATENCY && !slot)
 		slot = slot_claim(tid);
-	if (slot && slot->enter_ts)
+	if (slot && slot->enter_ts) {
 		s->call.nr = slot->nr;
-#else
-	if (slot) {
-		s->call.clone_flags = slot->clone_flags;
-		if (slot->enter_ts) {
+		if (LATENCY)
 			s->call.latency = now - slot->enter_ts;
-			s->call.nr = slot->nr;
-		}
-	}
-#endif
-	if (slot)
 		slot->enter_ts = 0;
+	} else if (s->call.nr == NR_SKIP) {
+		s->call.nr = syscall_without_number(regs, s->call.ret);
+	}
 	return slot;
 }
 

@@ -75,6 +75,7 @@ class Pipeline:
         self._output = output
         self._writer: BackgroundWriter | FileSeries | None = None
         self._series: FileSeries | None = None
+        self._notice = host.notice
         self.engine = Engine(host=host, dialect=dialect)
         self.summary = Summary(self.engine)
         self._is_filtered = bool(plan.filter_text)
@@ -112,8 +113,7 @@ class Pipeline:
         from sysdig_py.capture.extras import wanted
 
         filters = [self._filter_text, self._plan.display_filter, *(text for _, text in self.chisels.wants())]
-        used = self.engine.require("fields.init")[b"used"]
-        return wanted(filters, [name.decode() for name in used])
+        return wanted(filters, self.engine.used_fields())
 
     def write_to(self, writer: BackgroundWriter) -> None:
         """Save what the filter accepts of the source, and the state it needs, with `writer`."""
@@ -135,14 +135,18 @@ class Pipeline:
 
     def run(self, stopped: Callable[[], bool], on_progress: Callable[[float], None]) -> ChiselRequests:
         """Move events until the end, a limit or `stopped`, hand all of them over; return what chisels asked for."""
+        self._is_timeless = False
         if self._plan.pushdown and self._source.is_live:
-            self._source.push_down(self.demand(saved=self._writer is not None))
+            demand = self.demand(saved=self._writer is not None)
+            self._source.push_down(demand)
+            self._is_timeless = bool(self._plan.chisels) and not demand.latency
         self._filters = self.chisels.filter_changes
         try:
             self._source.start(self.engine)
             self._skip()
             self.chisels.start()
             self._move(stopped, on_progress)
+            self._tell_timeless()
         finally:
             self._hand_over()
             self._output.end_events()
@@ -164,7 +168,7 @@ class Pipeline:
             percent = self._source.progress()
             self.chisels.set_progress(percent)
             on_progress(percent)
-            self._follow_filters()
+            self._follow_chisels()
             if not stopping and (stopped() or self._is_pointless()):
                 self._source.stop()
                 stopping = True
@@ -182,13 +186,30 @@ class Pipeline:
         if plan.line_format is not None and not plan.chisels:
             consumers.append(Consumer("event lines", plan.shown_only))
         counts = bool(plan.max_events or plan.max_seconds)
-        return Demand(Consumer("capture filter", self._filter_text), tuple(consumers), counts)
+        latency = "the trace" if saved else self._latency_user()
+        return Demand(Consumer("capture filter", self._filter_text), tuple(consumers), counts, latency)
 
-    def _follow_filters(self) -> None:
+    def _latency_user(self) -> str:
+        """Return who asks how long calls take; only then their entries are captured."""
+        from sysdig_py.capture.demand import latency_fields
+
+        used = self.engine.used_fields()
+        if "evt.outputtime" in used and self._plan.display.time_style == "d":
+            return "the time style d"
+        return ", ".join(latency_fields(used))
+
+    def _follow_chisels(self) -> None:
         """Take everything in from here on when a chisel has changed a filter in the middle of the run."""
         if self.chisels.filter_changes != self._filters:
             self._filters = self.chisels.filter_changes
             self._source.push_down(None)
+        self._tell_timeless()
+
+    def _tell_timeless(self) -> None:
+        """Say so when a chisel asks how long calls take after the rights to measure it were given up."""
+        if self._is_timeless and self._latency_user():
+            self._is_timeless = False
+            self._notice(f"{self._latency_user()} was asked for while the capture ran: it is not measured in this run")
 
     def _is_pointless(self) -> bool:
         """Whether every chisel has failed and nobody else wants the events."""

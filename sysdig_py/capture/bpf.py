@@ -6,6 +6,7 @@ Every descriptor is the caller's to close. A call the kernel refuses raises OSEr
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import platform
 import resource
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
+TRACEPOINT: Final = 5
 RAW_TRACEPOINT: Final = 17
 RINGBUF: Final = 27
 ARRAY_OF_MAPS: Final = 12
@@ -23,6 +25,10 @@ _INFO_SIZE: Final = 256
 # places in struct bpf_prog_info: xlated_prog_len, run_time_ns with run_cnt behind it
 _LOADED_SIZE_AT: Final = 20
 _RUN_TIME_AT: Final = 192
+# struct perf_event_attr as far as its first version goes
+_EVENT: Final = struct.Struct("<IIQQQQQIIQ")
+_EVENT_TRACEPOINT, _EVENT_DISABLED, _EVENT_CLOEXEC, _EVENT_SET_PROGRAM = 2, 1, 8, 0x40042408
+_EVENT_NUMBERS: Final = {"x86_64": 298, "aarch64": 241}
 _SYSCALL_NUMBERS: Final = {"x86_64": 321, "aarch64": 280}
 MACHINES: Final = tuple(_SYSCALL_NUMBERS)
 _ATTR_SIZE: Final = 72
@@ -81,20 +87,20 @@ def update_all(fd: int, entries: Mapping[int, bytes]) -> None:
     _bpf(_MAP_UPDATE_BATCH, struct.pack("<QQQQIIQQ", 0, 0, *addresses, len(entries), fd, 0, 0))
 
 
-def load_program(name: str, code: bytes) -> int:
-    """Load a raw tracepoint program and return its descriptor.
+def load_program(name: str, code: bytes, kind: int = RAW_TRACEPOINT) -> int:
+    """Load a program and return its descriptor.
 
     Raises:
         Refused: the verifier does not accept it.
     """
     try:
-        return _load(name, code, None)
+        return _load(name, code, kind, None)
     except OSError as error:
         # the log costs time, so it is asked for only once there is something to tell
         log = ctypes.create_string_buffer(_LOG_SIZE)
         refused = Refused(error.errno, f"program {name}: {error.strerror}")
         try:
-            return _load(name, code, log)
+            return _load(name, code, kind, log)
         except OSError:
             refused.log = log.value.decode(errors="replace")
         raise refused from error
@@ -104,6 +110,19 @@ def attach(tracepoint: str, program: int) -> int:
     """Attach a program to a raw tracepoint until the descriptor returned is closed."""
     name = ctypes.create_string_buffer(tracepoint.encode())
     return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QI", ctypes.addressof(name), program))
+
+
+def open_event(tracepoint: int) -> int:
+    """Return the descriptor of a tracepoint, by its number in tracefs; it is in use until that is closed."""
+    attributes = _EVENT.pack(_EVENT_TRACEPOINT, _EVENT.size, tracepoint, 0, 0, 0, _EVENT_DISABLED, 0, 0, 0)
+    # the processor is a formality: programs run wherever the tracepoint is passed
+    words = (-1, min(os.sched_getaffinity(0)), -1, _EVENT_CLOEXEC)
+    return _call(_EVENT_NUMBERS, ctypes.create_string_buffer(attributes, _EVENT.size), *map(ctypes.c_long, words))
+
+
+def attach_event(event: int, program: int) -> None:
+    """Let a program of the kind TRACEPOINT run at what `open_event` returned, until that is closed."""
+    fcntl.ioctl(event, _EVENT_SET_PROGRAM, program)
 
 
 def enable_stats() -> int:
@@ -130,10 +149,10 @@ def _information(program: int) -> ctypes.Array[ctypes.c_char]:
     return info
 
 
-def _load(name: str, code: bytes, log: ctypes.Array[ctypes.c_char] | None) -> int:
+def _load(name: str, code: bytes, kind: int, log: ctypes.Array[ctypes.c_char] | None) -> int:
     text, licence = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
     logging = (0, 0, 0) if log is None else (1, len(log), ctypes.addressof(log))
-    head = struct.pack("<IIQQ", RAW_TRACEPOINT, len(code) // 8, ctypes.addressof(text), ctypes.addressof(licence))
+    head = struct.pack("<IIQQ", kind, len(code) // 8, ctypes.addressof(text), ctypes.addressof(licence))
     return _bpf(_PROG_LOAD, head + struct.pack("<IIQII16s", *logging, 0, 0, _name(name)))
 
 
@@ -143,7 +162,11 @@ def _name(text: str) -> bytes:
 
 def _bpf(command: int, attributes: bytes) -> int:
     buffer = ctypes.create_string_buffer(attributes, _ATTR_SIZE)
-    result: int = _libc.syscall(_SYSCALL_NUMBERS[platform.machine()], command, buffer, _ATTR_SIZE)
+    return _call(_SYSCALL_NUMBERS, command, buffer, _ATTR_SIZE)
+
+
+def _call(numbers: Mapping[str, int], *arguments: object) -> int:
+    result: int = _libc.syscall(numbers[platform.machine()], *arguments)
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from sysdig_py import locations
-from sysdig_py.capture import headers, probe_source
+from sysdig_py.capture import headers, kernel, probe_source
 from sysdig_py.capture.handlers import INLINE, Handler
-from sysdig_py.capture.image import Image, MapSpec, call_kernel, tracepoint_function, unlink
+from sysdig_py.capture.image import LAST_CHANCE, Image, MapSpec, call_kernel, tracepoint_function, unlink
 from sysdig_py.errors import EnvironmentLack
 
 
@@ -45,12 +45,14 @@ def compile_probe(defines: Mapping[str, str], tracepoints: Sequence[str]) -> Ima
         }
     finally:
         module.cleanup()
-    return Image(maps, programs, tuple(tracepoints))
+    needs_entries = "FEATURE_TASK_REGISTERS" not in defines
+    return Image(maps, programs, tuple(tracepoints), needs_entries, kernel.last_chances(defines))
 
 
 def _functions(tracepoints: Sequence[str]) -> Iterator[str]:
     yield from (handler.function for handler in Handler if handler not in INLINE)
     yield from map(tracepoint_function, tracepoints)
+    yield LAST_CHANCE
 
 
 def _maps(lib: Any, module: Any) -> tuple[tuple[MapSpec, ...], dict[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -14,8 +15,15 @@ from sysdig_py.filter.mentions import event_types
 _REMEMBERING: Final = (
     *("evt.deltatime", "evt.outputtime", "thread.exectime", "thread.totexectime", "thread.cpu", "span.", "evtin."),
 )
+# fields that tell how long a call took
+_LATENCY: Final = ("evt.latency", "evt.wait_latency")
 # an event that the kernel knows as a write: which of them it is depends on fds and on what is written
 _TRACER: Final = "tracer"
+
+
+def latency_fields(used: Iterable[str]) -> list[str]:
+    """Return those of the fields that tell how long a call took."""
+    return sorted(name for name in used if name.startswith(_LATENCY))
 
 
 @dataclass(frozen=True)
@@ -51,11 +59,13 @@ class Demand:
         capture: the capture filter, as a consumer.
         consumers: who gets what it accepts.
         counts: whether the run ends by a count or time of accepted events, so that all of those are wanted.
+        latency: who asks how long calls take, "" when nobody does.
     """
 
     capture: Consumer = field(default_factory=lambda: Consumer("capture filter"))
     consumers: tuple[Consumer, ...] = ()
     counts: bool = False
+    latency: str = "every event"
 
     @property
     def wants_all(self) -> str:

@@ -95,7 +95,12 @@ FEATURES: Final = (
         "`--max-overhead` says that it cannot",
         lambda types: types.constant("BPF_ENABLE_STATS") is not None,
     ),
-    _helper("task_pt_regs", "5.15", Need.ASKED, "`--no-latency` says that it cannot"),
+    _helper(
+        "task_pt_regs",
+        "5.15",
+        Need.NEVER,
+        "the time in calls is measured in every run, at 100 ns a call; `--no-latency` says that it cannot",
+    ),
     _tracepoints(extras.EXTRAS["switch"].tracepoints, Need.ASKED, "`--events switch` says that it cannot"),
     _tracepoints(
         extras.EXTRAS["page_fault"].tracepoints,

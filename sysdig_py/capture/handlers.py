@@ -31,6 +31,7 @@ class Handler(enum.IntEnum):
     TASK = 16
     URING = 17
     RARE = 18
+    DEATH = 19
     TOUCH = 24
     FD = 25
     THREAD = 26
@@ -43,6 +44,8 @@ class Handler(enum.IntEnum):
 
 
 INLINE: Final = frozenset({Handler.GENERIC, Handler.READ, Handler.WRITE, Handler.CLOSE})
+# those that tell threads and files, by function
+TELLING: Final = {one.function: one for one in (Handler.TOUCH, Handler.FD, Handler.THREAD, Handler.THREAD_END)}
 STEPPED: Final = frozenset({Handler.PARAMS, Handler.TRANSFER})
 
 

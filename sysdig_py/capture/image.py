@@ -21,6 +21,8 @@ _LENGTH: Final = struct.Struct("<I")
 CONSTANT_BASE: Final = 0x53590000
 # A call of a helper from here on is one of the kernel's own function (kfunc) with the rest as its id among the types.
 KERNEL_FUNCTION: Final = 0x5A000000
+# the program of `single_calls.py`
+LAST_CHANCE: Final = "on_last_chance"
 _IDS: Final = 0xFFFFFF
 _TO_FUNCTION: Final = 2  # BPF_PSEUDO_KFUNC_CALL
 
@@ -38,6 +40,7 @@ class Constant(enum.IntEnum):
     JUDGE_NEEDS = 8  # which facts to gather (`judge_code.NEEDS`)
     JUDGE_RULES = 9  # whether there are snaplen rules
     OVERHEAD = 10  # whether the cost is capped
+    LATENCY = 11  # whether entries of calls are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,15 @@ class Image:
         maps: the maps, in the order programs refer to them.
         programs: instructions by function name.
         tracepoints: the raw tracepoints to attach, in order.
+        needs_entries: whether the exit of a call cannot be told without its entry.
+        last_chances: calls of which nothing is left at their exit, where other calls can do without.
     """
 
     maps: tuple[MapSpec, ...]
     programs: dict[str, bytes]
     tracepoints: tuple[str, ...]
+    needs_entries: bool = False
+    last_chances: tuple[str, ...] = ()
 
     def pack(self) -> bytes:
         """Return the image as bytes."""
@@ -72,6 +79,8 @@ class Image:
             "maps": [asdict(spec) for spec in self.maps],
             "programs": [[name, len(code)] for name, code in self.programs.items()],
             "tracepoints": self.tracepoints,
+            "needs_entries": self.needs_entries,
+            "last_chances": self.last_chances,
         }
         text = json.dumps(head).encode()
         return _LENGTH.pack(len(text)) + text + b"".join(self.programs.values())
@@ -85,7 +94,9 @@ class Image:
         for name, length in head["programs"]:
             programs[name] = raw[at : at + length]
             at += length
-        return Image(tuple(MapSpec(**spec) for spec in head["maps"]), programs, tuple(head["tracepoints"]))
+        maps = tuple(MapSpec(**spec) for spec in head["maps"])
+        tracepoints, last_chances = tuple(head["tracepoints"]), tuple(head["last_chances"])
+        return Image(maps, programs, tracepoints, head["needs_entries"], last_chances)
 
 
 def tracepoint_function(tracepoint: str) -> str:

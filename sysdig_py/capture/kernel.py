@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -32,22 +33,19 @@ MAX_SLOTS: Final = 131072
 _SUBSYSTEM: Final = {"blkio": "io"}  # the kernel's own name of a v1 controller, where it differs
 
 
-def tracepoints(types: Types, *, latency: bool = True) -> list[str]:
-    """Return the raw tracepoints to attach, without that of entries when latencies are not wanted.
+def tracepoints(types: Types) -> list[str]:
+    """Return the raw tracepoints that there are programs for.
 
     Raises:
-        EnvironmentLack: a needed one is missing, or registers cannot be had without the entry.
+        EnvironmentLack: a needed one is missing.
     """
     missing = [name for name in REQUIRED_TRACEPOINTS if not types.has_tracepoint(name)]
     if missing:
         raise EnvironmentLack(
             f"the kernel lacks the tracepoint {missing[0]} (CONFIG_FTRACE_SYSCALLS, CONFIG_TRACEPOINTS)"
         )
-    if not latency and types.constant("BPF_FUNC_task_pt_regs") is None:
-        raise EnvironmentLack("a capture without latencies needs a kernel with bpf_task_pt_regs (5.15 or later)")
     optional = (name for name in (*OPTIONAL_TRACEPOINTS, *extras.TRACEPOINTS) if types.has_tracepoint(name))
-    found = (*REQUIRED_TRACEPOINTS, *optional, *ring_tracepoints(types))
-    return [name for name in found if latency or name != "sys_enter"]
+    return [*REQUIRED_TRACEPOINTS, *optional, *ring_tracepoints(types)]
 
 
 def features(types: Types) -> dict[str, str]:
@@ -62,7 +60,9 @@ def features(types: Types) -> dict[str, str]:
         "UNIX": types.has("struct unix_sock"),
         "SIGNAL_CORE_STATE": types.has_member("struct signal_struct", "core_state"),
         "TYPED_TASK": types.constant("BPF_FUNC_get_current_task_btf") is not None,
+        "TASK_REGISTERS": types.constant("BPF_FUNC_task_pt_regs") is not None,
         "CGROUP_CACHE": types.has_tracepoint("cgroup_attach_task"),
+        "EARLY_DEATH": types.tracepoint_takes("sched_process_exit", "struct task_struct *, bool"),
         "URING": ring_tracepoints(types) != (),
         "URING_CQE": "(*btf_trace_io_uring_complete)(void *, struct io_ring_ctx *, void *, struct io_uring_cqe *"
         in types.dump,
@@ -76,6 +76,14 @@ def features(types: Types) -> dict[str, str]:
         "START_BOOTTIME": boot,
         "KERNFS_PARENT": parent,
     }
+
+
+def last_chances(defines: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the calls of which nothing is left at their exit: their entries are looked at in any case.
+
+    With FEATURE_EARLY_DEATH (6.16) the end of a thread is told while it still has its memory, with what it is.
+    """
+    return ("close",) if "FEATURE_EARLY_DEATH" in defines else ("close", "exit", "exit_group")
 
 
 def typed_reads(raw: bytes) -> dict[str, str]:
@@ -110,7 +118,19 @@ def hierarchy(types: Types, tracked: Hierarchy) -> dict[str, str]:
 def constants(arch: str) -> dict[str, str]:
     """Return what probe and loader must agree on: numbers of handlers, steps, tables and calls."""
     numbers = {s.name: s.nr for s in syscalls(arch)}
-    named = ("clone", "clone3", "fork", "vfork", "execveat", "getsockopt", "ppoll", "close", "exit", "exit_group")
+    named: tuple[str, ...] = (
+        "clone",
+        "clone3",
+        "fork",
+        "vfork",
+        "execveat",
+        "getsockopt",
+        "ppoll",
+        "close",
+        "exit",
+        "exit_group",
+    )
+    named += ("rt_sigreturn",)
     made = {f"NATIVE_NR_{name.upper()}": numbers.get(name, _NO_NR) for name in named}
     made |= {f"HANDLER_{h.name}": h.value for h in Handler} | {f"OP_{op.name}": op.value for op in Op}
     made |= {f"CONSTANT_{constant.name}": CONSTANT_BASE + constant for constant in Constant}
@@ -127,7 +147,7 @@ def constants(arch: str) -> dict[str, str]:
     made |= {f"FD_{kind.name}": kind.value for kind in FdType} | {f"L4_{l4.name}": l4.value for l4 in L4}
     made |= {f"ROLE_{role.name}": role.value for role in Role}
     made["NATIVE_O_LARGEFILE"] = conversions.largefile(arch)
-    made |= {"NATIVE_EINPROGRESS": 115, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
+    made |= {"NATIVE_EINPROGRESS": 115, "NATIVE_ENOSYS": 38, "SOCK_TYPE_BITS": 15, "NATIVE_CLONE_VM": 0x100}
     made |= {"NATIVE_PR_SET_NAME": 15, "NATIVE_F_DUPFD": 0, "NATIVE_F_DUPFD_CLOEXEC": 1030}
     made |= {"NATIVE_CLONE_VFORK": 0x4000, "NATIVE_CLONE_NEWPID": 0x20000000}
     made |= {f"RARE_{call.name}": call.value for call in Rare}

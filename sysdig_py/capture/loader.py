@@ -6,12 +6,13 @@ Nothing is pinned, so that whatever ends this process takes the probe out of the
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from sysdig_py.capture import bpf
-from sysdig_py.capture.image import Constant, Image, MapSpec, link, tracepoint_function
+from sysdig_py.capture.handlers import TELLING
+from sysdig_py.capture.image import LAST_CHANCE, Constant, Image, MapSpec, link, tracepoint_function
 
 
 class Loaded:
@@ -24,6 +25,7 @@ class Loaded:
         entries: Mapping[str, int],
         hooks: Mapping[int, bytes] | None = None,
         without: Collection[str] = (),
+        events: Sequence[int] = (),
     ) -> None:
         """Make the maps and load the programs; nothing is attached yet.
 
@@ -33,14 +35,19 @@ class Loaded:
             entries: sizes of maps that are not those of the image.
             hooks: the run's own instructions, by the call they take the place of.
             without: tracepoints of the image to leave out.
+            events: what the program LAST_CHANCE runs at (`bpf.open_event`); they are closed with the rest.
 
         Raises:
             OSError: the kernel refused a map or (`bpf.Refused`) a program.
         """
         self._tracepoints = [name for name in image.tracepoints if name not in without]
-        unused = {tracepoint_function(name) for name in without}
+        unused = {tracepoint_function(name) for name in without} | {LAST_CHANCE}
         self._attached = ExitStack()
+        self._events = events
+        for event in events:
+            self._attached.callback(os.close, event)
         with ExitStack() as opened:
+            opened.push(self._attached)
             self._maps: dict[str, int] = {}
             for spec in image.maps:
                 size = entries.get(spec.name, spec.entries)
@@ -55,6 +62,12 @@ class Loaded:
                 name: link(code, fds, constants, hooks) for name, code in image.programs.items() if name not in unused
             }
             self._programs = _load_programs(linked, opened)
+            if events:
+                spec = _spec(image, "handlers")
+                other = _create(spec, spec.entries, 0, opened)
+                fds = [other if name == "handlers" else fd for name, fd in self._maps.items()]
+                telling = {name: link(image.programs[name], fds, constants, hooks) for name in (LAST_CHANCE, *TELLING)}
+                self._programs[LAST_CHANCE] = _load_last_chance(telling, other, opened)
             self._opened = opened.pop_all()
 
     def has_map(self, name: str) -> bool:
@@ -68,7 +81,7 @@ class Loaded:
 
     def _add_rings(self, image: Image, count: int, size: int, opened: ExitStack) -> None:
         """Make the other rings and enter all of them in the map of rings."""
-        spec = next(spec for spec in image.maps if spec.name == "ring")
+        spec = _spec(image, "ring")
         self._rings += [_create(spec, size, 0, opened) for _ in range(count - 1)]
         for number, fd in enumerate(self._rings):
             bpf.update(self._maps["rings"], number, fd.to_bytes(4, "little"))
@@ -84,13 +97,16 @@ class Loaded:
     @property
     def entry_fds(self) -> list[int]:
         """Return the descriptors of the programs that are attached; the others run as part of these."""
-        return [self._programs[tracepoint_function(name)] for name in self._tracepoints]
+        functions = [*map(tracepoint_function, self._tracepoints), *([LAST_CHANCE] if self._events else [])]
+        return [self._programs[name] for name in functions]
 
     def attach(self) -> None:
         """Attach every tracepoint's program; records flow from here on."""
         for name in self._tracepoints:
             link_fd = bpf.attach(name, self._programs[tracepoint_function(name)])
             self._attached.callback(os.close, link_fd)
+        for event in self._events:
+            bpf.attach_event(event, self._programs[LAST_CHANCE])
 
     def detach(self) -> None:
         """Detach; the maps stay."""
@@ -108,11 +124,23 @@ def _create(spec: MapSpec, entries: int, inner: int, opened: ExitStack) -> int:
     return fd
 
 
-def _load_programs(linked: Mapping[str, bytes], opened: ExitStack) -> dict[str, int]:
+def _spec(image: Image, name: str) -> MapSpec:
+    return next(spec for spec in image.maps if spec.name == name)
+
+
+def _load_last_chance(linked: Mapping[str, bytes], handlers: int, opened: ExitStack) -> int:
+    """Return the program LAST_CHANCE. Programs go on with such of their own kind only: some are loaded once more."""
+    programs = _load_programs(linked, opened, bpf.TRACEPOINT)
+    for function, handler in TELLING.items():
+        bpf.update(handlers, handler, programs[function].to_bytes(4, "little"))
+    return programs[LAST_CHANCE]
+
+
+def _load_programs(linked: Mapping[str, bytes], opened: ExitStack, kind: int = bpf.RAW_TRACEPOINT) -> dict[str, int]:
     """Load all programs, the longest first and as many at a time as there are cores: the verifier takes its time."""
 
     def load(name: str) -> tuple[str, int]:
-        fd = bpf.load_program(name, linked[name])
+        fd = bpf.load_program(name, linked[name], kind)
         opened.callback(os.close, fd)
         return name, fd
 

@@ -17,7 +17,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from sysdig_py import locations
-from sysdig_py.capture import bpf, compat, conversions, headers, image_cache, kernel, plans, probe_source, rights, uring
+from sysdig_py.capture import (
+    bpf,
+    compat,
+    conversions,
+    headers,
+    image_cache,
+    kernel,
+    plans,
+    probe_source,
+    rights,
+    single_calls,
+    uring,
+)
 from sysdig_py.capture.cgroups import Hierarchy
 from sysdig_py.capture.extras import EXTRAS
 from sysdig_py.capture.handlers import INLINE, Handler
@@ -166,6 +178,7 @@ class Probe:
     def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int, rings: int) -> Loaded:
         self._clock_offset = _clock_offset(time.CLOCK_BOOTTIME)
         constants = _constants(options, size, rings, self._cpus, self._clock_offset) | self._pushdown.constants
+        latency = self._pushdown.latency
         hooks = self._pushdown.hooks
         entries = {"ring": size} | ({} if self._pushdown.container_checks else {"cgroup_answers": 1})
         entries |= {} if options.max_overhead else {"overhead_counts": 1}
@@ -174,14 +187,14 @@ class Probe:
         image = image_cache.find(key)
         if image is not None:
             try:
-                return Loaded(image, constants, entries, hooks, _unasked(options, image))
+                return _loaded(image, options, constants, entries, hooks, latency=latency)
             except OSError:
                 # made for this kernel and yet refused: what a fresh one is told counts
                 image_cache.drop(key)
         for typed_reads in (True, False):
             image = _compile(self._arch, hierarchy, sizes, typed_reads=typed_reads)
             try:
-                loaded = Loaded(image, constants, entries, hooks, _unasked(options, image))
+                loaded = _loaded(image, options, constants, entries, hooks, latency=latency)
             except OSError as error:
                 # some verifier may refuse plain loads of kernel memory, though there is all it takes for them
                 if not typed_reads:
@@ -227,10 +240,43 @@ def _compile(arch: str, hierarchy: Hierarchy, sizes: dict[str, str], *, typed_re
     from sysdig_py.capture.compiler import compile_probe
 
     types = Types(headers.dump_btf())
-    tracepoints = kernel.tracepoints(types, latency="FEATURE_NO_LATENCY" not in sizes)
+    tracepoints = kernel.tracepoints(types)
     defines = kernel.features(types) | kernel.hierarchy(types, hierarchy) | kernel.constants(arch) | sizes
     defines |= kernel.typed_reads(headers.BTF.read_bytes()) if typed_reads else {}
     return compile_probe(defines, tracepoints)
+
+
+def _loaded(
+    image: Image,
+    options: LiveOptions,
+    constants: Mapping[Constant, int],
+    entries: Mapping[str, int],
+    hooks: Mapping[int, bytes],
+    *,
+    latency: bool,
+) -> Loaded:
+    """Load an image for a run; `latency`: whether somebody asks how long calls take.
+
+    Raises:
+        OSError: the kernel refused it.
+        EnvironmentLack: what was asked for cannot be done here.
+    """
+    if image.needs_entries and not options.latency:
+        raise EnvironmentLack("a capture without latencies needs a kernel with bpf_task_pt_regs (5.15 or later)")
+    unasked = _unasked(options, image)
+    is_entered, events = _entries(image, is_asked=latency, is_allowed=options.latency)
+    constants = {**constants, Constant.LATENCY: int(is_entered)}
+    return Loaded(image, constants, entries, hooks, unasked if is_entered else unasked | {"sys_enter"}, events)
+
+
+def _entries(image: Image, *, is_asked: bool, is_allowed: bool) -> tuple[bool, Sequence[int]]:
+    """Return whether the entries of all calls are looked at, and where they are not, tracepoints of those that must."""
+    if is_allowed and (is_asked or image.needs_entries):
+        return True, ()
+    try:
+        return False, single_calls.open_entries(image.last_chances)
+    except OSError:
+        return is_allowed, ()
 
 
 def _unasked(options: LiveOptions, image: Image) -> frozenset[str]:
@@ -272,8 +318,6 @@ def _sizes(options: LiveOptions, cpus: int, rings: int = 1) -> dict[str, str]:
         made["FEATURE_RINGS"] = 1
     if slots < kernel.MAX_SLOTS:
         made["FEATURE_EXACT_SLOTS"] = 1
-    if not options.latency:
-        made["FEATURE_NO_LATENCY"] = 1
     return {name: str(value) for name, value in made.items()}
 
 

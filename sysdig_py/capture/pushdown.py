@@ -42,6 +42,7 @@ class Pushdown:
         why: why nothing is judged, "" when something may be.
         rules: the snaplen rules, resolved, of each group of calls that have the same.
         snaplen: what counts where no rule holds.
+        latency: whether anybody asks how long calls take.
     """
 
     treatments: Mapping[int, Treatment] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Pushdown:
     why: str = ""
     rules: Sequence[Rules] = ()
     snaplen: int = 0
+    latency: bool = True
 
     @property
     def constants(self) -> dict[Constant, int]:
@@ -97,7 +99,8 @@ def push_down(demand: Demand, arch: str, rules: Sequence[SnaplenRule] = (), snap
         number = lengths.setdefault(resolved, len(lengths) + 1) if resolved else 0
         treatments[nr] = replace(found.treatments.get(nr, Treatment()), rules=number)
     checks = tuple(judge.container_checks)
-    return replace(found, treatments=treatments, container_checks=checks, rules=tuple(lengths), snaplen=snaplen)
+    made = replace(found, treatments=treatments, container_checks=checks, rules=tuple(lengths), snaplen=snaplen)
+    return replace(made, latency=bool(demand.latency))
 
 
 def _judged(demand: Demand, judge: Judge, arch: str) -> Pushdown:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from sysdig_py import filter as event_filter
-from sysdig_py.capture.demand import Consumer, Demand
+from sysdig_py.capture.demand import Consumer, Demand, latency_fields
 from sysdig_py.capture.source import CaptureStats, Source
 from sysdig_py.engine.vm import Engine, HostCallbacks
 
@@ -51,6 +51,7 @@ class Pass:
             FilterError: the filter does not compile.
             SysdigPyError: the source cannot be opened.
         """
+        self._request = request
         filter_source = _lua_source(request.filter_text)
         self.source = request.open()
         try:
@@ -58,8 +59,6 @@ class Pass:
             self.engine.begin(self.source.machine, self.source.is_live, self.source.name)
             self.engine.set_filter(filter_source)
             self.engine.set_limits(request.max_events, request.max_seconds)
-            if self.source.is_live and request.pushdown:
-                self.source.push_down(Demand(Consumer("capture filter", request.filter_text)))
         except BaseException:
             self.source.close()
             raise
@@ -70,12 +69,19 @@ class Pass:
         After `stopped` says so, what was captured before is still moved.
         """
         stopping = False
+        if self.source.is_live and self._request.pushdown:
+            self.source.push_down(self._demand())
         self.source.start(self.engine)
         while self.source.pump(self.engine):
             yield self.source.progress()
             if not stopping and stopped():
                 self.source.stop()
                 stopping = True
+
+    def _demand(self) -> Demand:
+        """Return what is wanted; by now, everything that collects has been prepared."""
+        asked = ", ".join(latency_fields(self.engine.used_fields()))
+        return Demand(Consumer("capture filter", self._request.filter_text), latency=asked)
 
     def call(self, module: str, function: str, *arguments: Any) -> Any:
         """Call a function of an engine module."""

@@ -18,9 +18,9 @@ from sysdig_py.errors import EnvironmentLack, RightsError
 REQUIRED = os.environ.get("SYSDIG_PY_REQUIRE_KERNEL") == "1"
 
 
-def open_probe(options=None, hierarchy=None):
+def open_probe(options=None, hierarchy=None, pushdown=None):
     try:
-        return Probe(options or LiveOptions(ring_bytes=128 << 20), hierarchy or detect())
+        return Probe(options or LiveOptions(ring_bytes=128 << 20), hierarchy or detect(), pushdown)
     except (RightsError, EnvironmentLack) as error:
         if REQUIRED:
             raise

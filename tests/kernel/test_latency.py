@@ -2,38 +2,69 @@
 
 import subprocess
 import sys
+import time
+from collections import Counter
 
 import pytest
 import walker
 from conftest import open_probe
 
 from sysdig_py.capture.live import LiveOptions
+from sysdig_py.capture.pushdown import Pushdown
+from sysdig_py.schema.events import syscall_names
 
 pytestmark = pytest.mark.kernel
 
 SCRIPT = """
-import os, threading, time
+import os, signal, threading, time
 time.sleep(0.02)
+signal.signal(signal.SIGUSR1, lambda *_: None); os.kill(os.getpid(), signal.SIGUSR1)
 thread = threading.Thread(target=lambda: os.getppid()); thread.start(); thread.join()
 if os.fork() == 0:
-    os.execv("/bin/true", ["/bin/true"])
+    os.execv("/bin/true", ["/bin/true", "argument"])
 os.wait()
-os.open("/dev/null", 0)
-"""
-
-
-@pytest.fixture(scope="module", params=[True, False], ids=["with latency", "without"])
-def captured(request):
-    probe = open_probe(LiveOptions(ring_bytes=64 << 20, latency=request.param))
+if os.fork() == 0:
+    os.execve(os.open("/bin/true", 0), ["by fd"], {})
+os.wait()
+if os.fork() == 0:
+    threading.Thread(target=os.execv, args=("/bin/true", ["/bin/true", "of a thread"])).start()
+    time.sleep(10)
+os.wait()
+if os.fork() == 0:
     try:
+        os.execv("/nowhere", ["/nowhere", "failed"])
+    except OSError:
+        os._exit(7)
+os.wait()
+os.close(os.open("/dev/null", 0)); os.open("/dev/null", 0)
+"""
+NAMES = syscall_names()
+
+
+@pytest.fixture(scope="module", params=["with latency", "without", "nobody asks"])
+def captured(request):
+    pushdown = Pushdown(latency=request.param != "nobody asks")
+    probe = open_probe(LiveOptions(ring_bytes=64 << 20, latency=request.param != "without"), pushdown=pushdown)
+    try:
+        waiting = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        time.sleep(0.2)
         probe.attach()
         child = subprocess.Popen([sys.executable, "-I", "-S", "-c", SCRIPT])
         assert child.wait() == 0
+        waiting.communicate(b"in flight")
         records = walker.read_all(probe.ring)
     finally:
         probe.close()
-    born = {r.pid for r in records if r.name.startswith(("clone", "vfork", "fork")) and r["ptid"] == child.pid}
-    return request.param, child.pid, [r for r in records if r.pid in born | {child.pid}]
+    family = {child.pid, waiting.pid}
+    for r in records:
+        if r.name.startswith(("clone", "vfork", "fork")) and r["res"] == 0 and r["ptid"] == child.pid:
+            family.add(r.pid)
+    return request.param == "with latency", child.pid, [r for r in records if r.pid in family]
+
+
+@pytest.fixture(scope="module")
+def kinds():
+    return []
 
 
 def of(records, *names):
@@ -54,8 +85,55 @@ def test_births_and_execs_are_told_once_with_their_flags(captured):
     threads = [r for r in clones if r["flags"] & 0x2 and r.pid == pid]
     assert sorted(r["res"] == 0 for r in threads) == [False, True], "thread: a record of each side"
     parent = [r for r in clones if r.pid == pid and r["res"] > 0 and r not in threads]
-    child = [r for r in clones if r.pid != pid]
+    child = [r for r in clones if r.pid != pid and not r["flags"] & 0x2]
     assert [(r["res"], r["flags"]) for r in parent] == [(r.pid, r["flags"]) for r in child] != []
-    assert child[0]["flags"] != 0
-    execs = [r for r in of(records, "execve") if r["res"] == 0]
-    assert [r["comm"] for r in execs if r.pid != pid] == ["true"]
+    assert all(r["flags"] for r in child)
+    execs = [r for r in records if r.id in ("SYSCALL_EXECVE_19_X", "SYSCALL_EXECVEAT_X") and r["res"] == 0]
+    assert [(r.id, r["args"]) for r in execs if r.pid != pid] == [
+        ("SYSCALL_EXECVE_19_X", b"argument\0"),
+        ("SYSCALL_EXECVEAT_X", b""),
+        ("SYSCALL_EXECVE_19_X", b"of a thread\0"),
+    ]
+    assert all(r.tid == r.pid for r in execs)
+    failed = [r for r in of(records, "execve") if r["res"] < 0 and r.pid != pid]
+    assert [(r["res"], r["exe"], r["args"]) for r in failed] == [(-2, "/nowhere", b"failed\0")]
+
+
+def test_ends_are_told_with_their_status(captured):
+    _, pid, records = captured
+    ends = {r.tid: r["ret"] for r in of(records, "procexit") if r.tid == r.pid}
+    born = {r.pid for r in records} - {pid}
+    assert set(ends) == born | {pid}
+    assert sorted(ends.values()) == [0] * (len(ends) - 1) + [7]
+
+
+def test_returns_from_handlers_are_told(captured):
+    _, pid, records = captured
+    generic = [NAMES[r["ID"]] for r in records if r.id == "GENERIC_X" and r.pid == pid]
+    assert generic.count("rt_sigreturn") == 1
+
+
+def test_a_call_in_flight_at_the_start_ends_with_its_arguments(captured):
+    _, _, records = captured
+    (read,) = [r for r in of(records, "read") if r["data"] == b"in flight"]
+    assert (read["res"], read["fd"], read["size"] >= 4096, read.latency) == (9, 0, True, 0)
+    after = [r for r in of(records, "write") if r.pid == read.pid and r["data"] == b"in flight"]
+    assert [r["fd"] for r in after] == [1]
+
+
+def test_a_number_that_is_used_again_is_closed_and_opened(captured):
+    _, pid, records = captured
+    opened = [r for r in records if r.name == "openat" and r.pid == pid and r["name"] == "/dev/null"]
+    closed = [r for r in of(records, "close") if r.pid == pid and r["fd"] == opened[0]["fd"] and r.ts > opened[0].ts]
+    assert [r["fd"] for r in opened[-2:]] == [closed[0]["fd"]] * 2
+    assert closed[0]["res"] == 0
+
+
+def test_what_is_told_is_the_same_with_and_without(captured, kinds):
+    """How often each call was told, but for those whose number depends on what threads do when."""
+    _, _, records = captured
+    counted = Counter(NAMES[r["ID"]] if r.id == "GENERIC_X" else r.id for r in records)
+    for name in ("futex", "SYSCALL_FUTEX_X", "SYSCALL_READ_X", "sched_yield"):
+        del counted[name]
+    kinds.append(counted)
+    assert counted == kinds[0]

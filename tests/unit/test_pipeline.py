@@ -1,6 +1,7 @@
 """The pipeline over real traces: lines, chisels, limits, rewriting; output depends on nothing but the records."""
 
 import io
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sysdig_py.capture.replay import Replay
 from sysdig_py.chisel.registry import Registry
 from sysdig_py.engine.vm import HostCallbacks
 from sysdig_py.errors import FilterError, UsageError
+from sysdig_py.output.display import Display
 from sysdig_py.output.text import TextOutput
 from sysdig_py.pipeline import Pipeline, Plan
 from sysdig_py.trace.format import make_header
@@ -150,3 +152,62 @@ def test_a_display_filter_hides_lines_and_nothing_else(trace: Path) -> None:
     text, _ = play_twice(trace, Plan(display_filter="evt.num=4", line_format="%evt.num", summary=True))
     assert text.startswith("4\n4\n---")
     assert "< read            10\n" in text
+
+
+LATE = """
+description, short_description, category, args = "", "", "", {}
+function on_init() return true end
+function on_event() chisel.request_field("evt.latency"); sysdig.end_capture(); return true end
+"""
+
+
+def live_demand(trace: Path, plan: Plan, *, saved: bool = False, notice: Callable[[str], None] = print) -> str:
+    """Return who asks for the time in calls when the events of a trace come as those of a live capture would."""
+    asked: list[str] = []
+    registry = Registry({})
+
+    def find(name: str) -> tuple[str, bytes]:
+        script = registry.find(name)
+        return script.path, script.source
+
+    host = HostCallbacks(lambda text: event_filter.compile(text).lua_source, find, notice=notice)
+    with closing(Replay(trace)) as source:
+        source.is_live = True
+        source.push_down = lambda demand: asked.append(demand.latency)  # type: ignore[method-assign]
+        pipeline = Pipeline(plan, TextOutput(io.BytesIO(), flush_each_batch=False), host, registry)
+        pipeline.open(source)
+        if saved:
+            pipeline.write_to(NativeWriter(trace.with_suffix(".copy"), make_header(MACHINE, START, 80, "", "test")))
+        pipeline.run(lambda: False, lambda _: None)
+    (who,) = asked
+    return who
+
+
+@pytest.mark.parametrize(
+    ("plan", "who"),
+    [
+        (Plan(line_format=LINE), ""),
+        (Plan(line_format="%evt.type %evt.latency.human"), "evt.latency.human"),
+        (
+            Plan(line_format=LINE, filter_text="evt.latency > 5 or evt.wait_latency > 5"),
+            "evt.latency, evt.wait_latency",
+        ),
+        (Plan(line_format=LINE, display_filter="evt.latency > 5"), "evt.latency"),
+        (Plan(line_format="%evt.outputtime", display=Display(time_style="d")), "the time style d"),
+        (Plan(line_format="%evt.outputtime"), ""),
+        (Plan(line_format=LINE, display=Display(time_style="d")), ""),
+        (Plan(chisels=(("topscalls_time", None),)), "evt.latency"),
+        (Plan(chisels=(("topprocs_net", None),)), ""),
+        (Plan(summary=True), ""),
+    ],
+)
+def test_who_asks_for_the_time_in_calls(trace: Path, plan: Plan, who: str) -> None:
+    assert live_demand(trace, plan) == who
+    assert live_demand(trace, plan, saved=True) == "the trace"
+
+
+def test_a_chisel_that_asks_for_the_time_in_calls_too_late_is_told(trace: Path, tmp_path: Path) -> None:
+    (tmp_path / "late.lua").write_text(LATE)
+    notices: list[str] = []
+    assert live_demand(trace, Plan(chisels=((str(tmp_path / "late.lua"), None),)), notice=notices.append) == ""
+    assert notices == ["evt.latency was asked for while the capture ran: it is not measured in this run"]

@@ -14,6 +14,7 @@ from sysdig_py.capture.pushdown import push_down
 
 _WIDTH: Final = 110
 _WITHOUT: Final = "--no-pushdown: the kernel sends every event, the engine judges every filter."
+_EVERY: Final = "every event"
 _SHORT: Final = 4  # lines of names
 _PLACES: Final = {"kernel": "kernel", "engine": "engine", "both": "kernel, then engine"}
 
@@ -26,7 +27,16 @@ def explain_replay(names: Sequence[str]) -> str:
 def explain_live(demand: Demand, options: LiveOptions, *, pushdown: bool, verbose: bool) -> str:
     """Return what a live capture would do; `verbose`: with the names of all calls."""
     lines = _events(demand, verbose=verbose) if pushdown else [_WITHOUT]
-    return "\n".join([*lines, "", *_data(options)]) + "\n"
+    latency = _latency(demand.latency if pushdown else _EVERY, options)
+    return "\n".join([*lines, "", *_data(options), latency]) + "\n"
+
+
+def _latency(asked: str, options: LiveOptions) -> str:
+    if not options.latency:
+        return "Time in calls: not measured (--no-latency)."
+    if not asked:
+        return "Time in calls: not measured, since nobody asks for it (no field evt.latency, no trace)."
+    return f"Time in calls: measured, for {asked}."
 
 
 def _data(options: LiveOptions) -> list[str]:

@@ -110,3 +110,24 @@ def test_statistics_are_switched_by_a_descriptor_and_read_from_what_the_kernel_t
     assert asked == [(32, struct.pack("<I", 0))]
     assert bpf.program_statistics(9) == (5_000, 50)
     assert bpf.program_size(9) == 640
+
+
+def test_a_program_can_be_of_another_kind(monkeypatch):
+    kernel = Kernel(monkeypatch, 11)
+    bpf.load_program("on_x", bytes(8), bpf.TRACEPOINT)
+    assert kernel.calls == [(PROG_LOAD, (5, bytes(8), b"GPL", 0, b"on_x"))]
+
+
+def test_a_tracepoint_is_opened_by_its_number_for_all_processes_and_counts_nothing(monkeypatch):
+    asked = []
+
+    def call(numbers, attributes, *words):
+        asked.append((numbers, attributes.raw, [word.value for word in words]))
+        return 5
+
+    monkeypatch.setattr(bpf, "_call", call)
+    assert bpf.open_event(776) == 5
+    ((numbers, raw, words),) = asked
+    assert set(numbers) == set(bpf.MACHINES)
+    assert struct.unpack("<IIQ24xQ16x", raw) == (2, 64, 776, 1)
+    assert words[0] == words[2] == -1 and words[1] >= 0

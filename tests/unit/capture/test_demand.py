@@ -1,4 +1,4 @@
-from sysdig_py.capture.demand import Consumer, Demand
+from sysdig_py.capture.demand import Consumer, Demand, latency_fields
 
 
 def test_without_a_consumer_the_capture_filter_decides_alone():
@@ -28,3 +28,9 @@ def test_spans_are_announced_by_writes_which_the_engine_has_to_see():
     assert Demand(Consumer("capture filter", "evt.type=tracer and evt.dir=<")).remembers == "evt.type=tracer"
     assert Demand(consumers=(Consumer("a", "evtin.span.id=1"),)).remembers == "evtin.span.id"
     assert Demand(consumers=(Consumer("a", "evt.type=read"),)).remembers == ""
+
+
+def test_the_time_in_calls_has_its_fields():
+    used = ["evt.type", "evt.wait_latency", "evt.latency.human", "evt.deltatime", "evt.latency"]
+    assert latency_fields(used) == ["evt.latency", "evt.latency.human", "evt.wait_latency"]
+    assert latency_fields(["evt.type"]) == []

@@ -79,13 +79,13 @@ def test_tracepoints_that_exist_are_attached_and_a_missing_one_is_named():
         kernel.tracepoints(Types(""))
 
 
-def test_without_latencies_entries_are_not_attached_where_registers_can_be_had_otherwise():
-    with pytest.raises(EnvironmentLack, match="bpf_task_pt_regs"):
-        kernel.tracepoints(NEW, latency=False)
-    newest = Types(NEW.dump + "enum bpf_func_id {\n\tBPF_FUNC_task_pt_regs = 175,\n};\n")
-    expected = [name for name in kernel.tracepoints(NEW) if name != "sys_enter"]
-    assert kernel.tracepoints(newest, latency=False) == expected
-    assert "sys_enter" in kernel.tracepoints(newest)
+def test_the_end_of_a_thread_needs_no_entry_where_it_is_told_with_its_memory():
+    death = "typedef void (*btf_trace_sched_process_exit)(void *, struct task_struct *{});\n"
+    newest = kernel.features(Types(NEW.dump + death.format(", bool")))
+    assert "FEATURE_EARLY_DEATH" in newest
+    assert kernel.last_chances(newest) == ("close",)
+    older = kernel.features(Types(NEW.dump + death.format("")))
+    assert kernel.last_chances(older) == ("close", "exit", "exit_group")
 
 
 def test_hierarchy_of_version_two_has_no_subsystem():

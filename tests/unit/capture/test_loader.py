@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sysdig_py.capture import bpf, loader
-from sysdig_py.capture.image import CONSTANT_BASE, Constant, Image, MapSpec
+from sysdig_py.capture.handlers import TELLING
+from sysdig_py.capture.image import CONSTANT_BASE, LAST_CHANCE, Constant, Image, MapSpec
 
 WIDE = struct.Struct("<BBhiBBhi")
 CODE = WIDE.pack(0x18, 0x11, 0, 1, 0, 0, 0, 0) + WIDE.pack(0x18, 1, 0, CONSTANT_BASE + Constant.SNAPLEN, 0, 0, 0, 0)
@@ -21,7 +22,7 @@ class Kernel:
 
     def __init__(self, monkeypatch, refused=""):
         self.refused, self.maps, self.programs, self.links, self.open = refused, [], {}, {}, set()
-        for name in ("create_map", "load_program", "attach"):
+        for name in ("create_map", "load_program", "attach", "attach_event"):
             monkeypatch.setattr(bpf, name, getattr(self, name))
 
     def _descriptor(self):
@@ -36,11 +37,14 @@ class Kernel:
         self.maps.append(spec)
         return self._descriptor()
 
-    def load_program(self, name, code):
+    def load_program(self, name, code, kind):
         if name == self.refused:
             raise bpf.Refused(13, "no")
-        self.programs[name] = code
+        self.programs[name if kind == bpf.RAW_TRACEPOINT else f"{name} for events"] = code
         return self._descriptor()
+
+    def attach_event(self, event, program):
+        self.links[event] = program
 
     def attach(self, tracepoint, program):
         self.links[tracepoint] = program
@@ -87,4 +91,34 @@ def test_a_refusal_leaves_nothing_open(monkeypatch):
     with pytest.raises(bpf.Refused):
         loader.Loaded(IMAGE, {}, {})
     assert len(kernel.open) == 4
+    assert not kernel.left()
+
+
+def test_a_program_for_single_calls_goes_on_with_programs_of_its_own_kind(monkeypatch):
+    kernel, entered = Kernel(monkeypatch), {}
+    monkeypatch.setattr(bpf, "update", lambda fd, key, value: entered.update({(fd, key): value}))
+    maps = (*IMAGE.maps, MapSpec("handlers", 3, 4, 4, 32, 0))
+    code = WIDE.pack(0x18, 0x11, 0, 2, 0, 0, 0, 0)
+    image = Image(maps, dict.fromkeys(("on_a", LAST_CHANCE, *TELLING), code), ("a",))
+    event = kernel._descriptor()
+    loaded = loader.Loaded(image, {}, {}, events=[event])
+    words = {name: WIDE.unpack(made)[3] for name, made in kernel.programs.items()}
+    assert words["on_a"] == words["handle_fd"] == loaded.map_fd("handlers")
+    other = words[f"{LAST_CHANCE} for events"]
+    assert other != loaded.map_fd("handlers")
+    assert {words[f"{name} for events"] for name in TELLING} == {other}
+    assert {at for at, _ in entered} == {other} and {key for _, key in entered} == set(TELLING.values())
+    assert LAST_CHANCE not in kernel.programs
+    loaded.attach()
+    assert kernel.links[event] == loaded.program_fd(LAST_CHANCE) in loaded.entry_fds
+    loaded.detach()
+    assert event not in kernel.left()
+    loaded.close()
+    assert not kernel.left()
+
+
+def test_a_refusal_closes_the_single_calls_too(monkeypatch):
+    kernel = Kernel(monkeypatch, refused="handle_c")
+    with pytest.raises(bpf.Refused):
+        loader.Loaded(IMAGE, {}, {}, events=[kernel._descriptor()])
     assert not kernel.left()

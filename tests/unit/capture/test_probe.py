@@ -30,7 +30,7 @@ def test_the_cpus_of_a_ring_together_wake_the_reader_before_it_is_full(rings):
     made = probe._constants(LiveOptions(), 1 << 20, rings, 8, 5)
     assert 0 < made[Constant.WAKE_BYTES] * (8 // rings) <= 1 << 20
     assert (made[Constant.RING_COUNT], made[Constant.CLOCK_OFFSET]) == (rings, 5)
-    assert set(made) | set(Pushdown().constants) == set(Constant)
+    assert {*made, *Pushdown().constants, Constant.LATENCY} == set(Constant)
 
 
 def test_the_key_changes_with_what_the_image_is_made_from(monkeypatch):
@@ -39,8 +39,8 @@ def test_the_key_changes_with_what_the_image_is_made_from(monkeypatch):
 
     first = key()
     assert first == key(ring_bytes=1 << 20) == key(snaplen=100), "the run's own values are no part of it"
+    assert first == key(latency=False)
     assert first != key(snaplen=5000)
-    assert first != key(latency=False)
     assert first != probe.image_key("x86_64", HIERARCHY, probe._sizes(LiveOptions(), 2, rings=2))
     assert first != key(replace(HIERARCHY, version=1, controller="pids", hierarchy_id=3))
     monkeypatch.setattr(headers, "build_id", lambda: "other")
@@ -63,7 +63,7 @@ class Kernel:
         monkeypatch.setattr(probe, "Loaded", self.load)
         monkeypatch.setattr(probe, "_compile", self.compile)
 
-    def load(self, image, _constants, _entries, hooks, _without):
+    def load(self, image, _constants, _entries, hooks, _without, _events):
         assert set(hooks) == {judge_code.HOOK_FILTER, judge_code.HOOK_SNAPLEN}
         if image in self.refused:
             error = bpf.Refused(13, "program on_x: Permission denied")
@@ -110,3 +110,39 @@ def test_what_the_kernel_refuses_is_told_and_not_kept(monkeypatch, tmp_path):
         kernel.start()
     assert not list(tmp_path.glob("*.image"))
     assert "invalid mem access" in (tmp_path / "probe-failure.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "asked", "needed", "has_single", "entered", "events"),
+    [
+        (True, True, False, True, 1, ()),
+        (True, False, False, True, 0, [7]),
+        (True, False, True, True, 1, ()),
+        (True, False, False, False, 1, ()),
+        (False, True, False, True, 0, [7]),
+        (False, False, False, False, 0, ()),
+    ],
+)
+def test_entries_are_looked_at_where_somebody_asks_or_nothing_else_tells(
+    monkeypatch, allowed, asked, needed, has_single, entered, events
+):
+    def open_entries(calls):
+        assert calls == ("close",)
+        if not has_single:
+            raise FileNotFoundError(2, "no tracefs")
+        return [7]
+
+    taken = []
+    monkeypatch.setattr(probe.single_calls, "open_entries", open_entries)
+    monkeypatch.setattr(probe, "Loaded", lambda _image, constants, *rest: taken.append((constants, *rest[2:])))
+    image = Image((), {}, ("sys_enter", "sys_exit"), needed, ("close",))
+    probe._loaded(image, LiveOptions(latency=allowed), {}, {}, {}, latency=asked)
+    ((constants, without, opened),) = taken
+    assert (constants[Constant.LATENCY], list(opened)) == (entered, list(events))
+    assert ("sys_enter" in without) is not bool(entered)
+
+
+def test_what_the_kernel_cannot_do_without_entries_is_told():
+    image = Image((), {}, (), needs_entries=True)
+    with pytest.raises(EnvironmentLack, match="bpf_task_pt_regs"):
+        probe._loaded(image, LiveOptions(latency=False), {}, {}, {}, latency=True)

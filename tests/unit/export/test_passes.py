@@ -58,3 +58,20 @@ def test_the_source_is_closed_when_the_engine_refuses_it(trace: Path) -> None:
     with pytest.raises(Exception, match="unknown dialect"):
         Pass(Request(lambda: source))
     assert closed
+
+
+def test_the_time_in_calls_is_asked_for_by_what_collects_it(trace: Path) -> None:
+    def who(filter_text: str, field: str) -> str:
+        asked: list[str] = []
+        source = open_replay(trace)
+        source.is_live = True
+        source.push_down = lambda demand: asked.append(demand.latency)  # type: ignore[method-assign]
+        with Pass(Request(lambda: source, filter_text)) as passing:
+            passing.call("fields.init", "lookup", field.encode())
+            list(passing.steps())
+        (one,) = asked
+        return one
+
+    assert who("", "evt.type") == ""
+    assert who("", "evt.latency") == "evt.latency"
+    assert who("evt.latency.human exists", "evt.type") == "evt.latency.human"

@@ -6,8 +6,8 @@ from sysdig_py.capture.snaplen_rules import parse
 from sysdig_py.ui.cli.explain import explain_live, explain_replay
 
 
-def explained(text, *consumers, pushdown=True, verbose=False, options=LiveOptions()):  # noqa: B008
-    demand = Demand(Consumer("capture filter", text), tuple(Consumer(*one) for one in consumers))
+def explained(text, *consumers, latency="", pushdown=True, verbose=False, options=LiveOptions()):  # noqa: B008
+    demand = Demand(Consumer("capture filter", text), tuple(Consumer(*one) for one in consumers), latency=latency)
     return explain_live(demand, options, pushdown=pushdown, verbose=verbose)
 
 
@@ -31,12 +31,19 @@ def test_why_the_kernel_judges_nothing_is_told():
 
 
 def test_how_much_is_kept_of_the_data_is_told():
-    assert explained("").endswith("\nData: 80 bytes of each buffer are kept.\n")
+    assert "\nData: 80 bytes of each buffer are kept.\n" in explained("")
     rules = LiveOptions(snaplen=5, snaplen_rules=(parse("fd.type=file=0"), parse("fd.port=80=4096")))
-    assert explained("", options=rules).endswith(
+    assert (
         "Data, by the first rule that holds (kernel):\n  fd.type=file: 0 bytes\n  fd.port=80: 4096 bytes\n"
         "  else 5 bytes of each buffer are kept\n"
-    )
+    ) in explained("", options=rules)
+
+
+def test_who_asks_for_the_time_in_calls_is_told():
+    assert explained("", latency="the trace").endswith("\nTime in calls: measured, for the trace.\n")
+    assert "Time in calls: not measured, since nobody asks" in explained("", latency="")
+    assert "Time in calls: measured, for every event." in explained("", latency="", pushdown=False)
+    assert "not measured (--no-latency)" in explained("", latency="the trace", options=LiveOptions(latency=False))
 
 
 def test_the_example_in_the_documentation_is_what_is_printed():
