@@ -110,10 +110,11 @@ class Pipeline:
 
     def _extra_events(self) -> frozenset[str]:
         """Return the events that are captured only when asked for, and that filters and fields of this run ask for."""
+        from sysdig_py.capture.demand import used_fields
         from sysdig_py.capture.extras import wanted
 
         filters = [self._filter_text, self._plan.display_filter, *(text for _, text in self.chisels.wants())]
-        return wanted(filters, self.engine.used_fields())
+        return wanted(filters, used_fields(self.engine))
 
     def write_to(self, writer: BackgroundWriter) -> None:
         """Save what the filter accepts of the source, and the state it needs, with `writer`."""
@@ -191,9 +192,9 @@ class Pipeline:
 
     def _latency_user(self) -> str:
         """Return who asks how long calls take; only then their entries are captured."""
-        from sysdig_py.capture.demand import latency_fields
+        from sysdig_py.capture.demand import latency_fields, used_fields
 
-        used = self.engine.used_fields()
+        used = used_fields(self.engine)
         if "evt.outputtime" in used and self._plan.display.time_style == "d":
             return "the time style d"
         return ", ".join(latency_fields(used))

@@ -9,6 +9,7 @@ from typing import Final
 
 from sysdig_py import filter as event_filter
 from sysdig_py.filter import CompiledFilter
+from sysdig_py.engine.vm import Engine
 from sysdig_py.filter.mentions import event_types
 
 # fields that remember earlier events: they have to be asked at every event that reaches them
@@ -19,6 +20,11 @@ _REMEMBERING: Final = (
 _LATENCY: Final = ("evt.latency", "evt.wait_latency")
 # an event that the kernel knows as a write: which of them it is depends on fds and on what is written
 _TRACER: Final = "tracer"
+
+
+def used_fields(engine: Engine) -> list[str]:
+    """Return the names, without argument, of the fields that filters, formats and chisels have asked for so far."""
+    return [name.decode() for name in engine.require("fields.init")[b"used"]]
 
 
 def latency_fields(used: Iterable[str]) -> list[str]:

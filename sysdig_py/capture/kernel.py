@@ -30,6 +30,11 @@ from sysdig_py.schema.state import L4, FdType, Role
 
 _NO_NR: Final = 0xFFFFFFF0
 MAX_SLOTS: Final = 131072
+# calls that the probe knows by their number, as NATIVE_NR_*
+_NAMED_CALLS: Final = (
+    *("clone", "clone3", "fork", "vfork", "execveat", "getsockopt", "ppoll", "close", "exit", "exit_group"),
+    "rt_sigreturn",
+)
 _SUBSYSTEM: Final = {"blkio": "io"}  # the kernel's own name of a v1 controller, where it differs
 
 
@@ -118,20 +123,7 @@ def hierarchy(types: Types, tracked: Hierarchy) -> dict[str, str]:
 def constants(arch: str) -> dict[str, str]:
     """Return what probe and loader must agree on: numbers of handlers, steps, tables and calls."""
     numbers = {s.name: s.nr for s in syscalls(arch)}
-    named: tuple[str, ...] = (
-        "clone",
-        "clone3",
-        "fork",
-        "vfork",
-        "execveat",
-        "getsockopt",
-        "ppoll",
-        "close",
-        "exit",
-        "exit_group",
-    )
-    named += ("rt_sigreturn",)
-    made = {f"NATIVE_NR_{name.upper()}": numbers.get(name, _NO_NR) for name in named}
+    made = {f"NATIVE_NR_{name.upper()}": numbers.get(name, _NO_NR) for name in _NAMED_CALLS}
     made |= {f"HANDLER_{h.name}": h.value for h in Handler} | {f"OP_{op.name}": op.value for op in Op}
     made |= {f"CONSTANT_{constant.name}": CONSTANT_BASE + constant for constant in Constant}
     made |= {f"CONVERSION_{kind.name}": kind.value for kind in conversions.Kind}

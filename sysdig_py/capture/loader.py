@@ -6,7 +6,7 @@ Nothing is pinned, so that whatever ends this process takes the probe out of the
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -48,27 +48,31 @@ class Loaded:
             self._attached.callback(os.close, event)
         with ExitStack() as opened:
             opened.push(self._attached)
-            self._maps: dict[str, int] = {}
-            for spec in image.maps:
-                size = entries.get(spec.name, spec.entries)
-                # the one map of maps there is holds rings
-                inner = self._maps["ring"] if spec.kind == bpf.ARRAY_OF_MAPS else 0
-                self._maps[spec.name] = _create(spec, size, inner, opened)
-            self._rings = [self._maps["ring"]]
-            if "rings" in self._maps:
-                self._add_rings(image, constants[Constant.RING_COUNT], entries["ring"], opened)
-            fds = list(self._maps.values())
-            linked = {
-                name: link(code, fds, constants, hooks) for name, code in image.programs.items() if name not in unused
-            }
-            self._programs = _load_programs(linked, opened)
+            self._make_maps(image, constants, entries, opened)
+
+            def linked(names: Iterable[str], maps: Mapping[str, int]) -> dict[str, bytes]:
+                return {name: link(image.programs[name], list(maps.values()), constants, hooks) for name in names}
+
+            self._programs = _load_programs(linked(image.programs.keys() - unused, self._maps), opened)
             if events:
                 spec = _spec(image, "handlers")
                 other = _create(spec, spec.entries, 0, opened)
-                fds = [other if name == "handlers" else fd for name, fd in self._maps.items()]
-                telling = {name: link(image.programs[name], fds, constants, hooks) for name in (LAST_CHANCE, *TELLING)}
+                telling = linked((LAST_CHANCE, *TELLING), self._maps | {"handlers": other})
                 self._programs[LAST_CHANCE] = _load_last_chance(telling, other, opened)
             self._opened = opened.pop_all()
+
+    def _make_maps(
+        self, image: Image, constants: Mapping[Constant, int], entries: Mapping[str, int], opened: ExitStack
+    ) -> None:
+        self._maps: dict[str, int] = {}
+        for spec in image.maps:
+            size = entries.get(spec.name, spec.entries)
+            # the one map of maps there is holds rings
+            inner = self._maps["ring"] if spec.kind == bpf.ARRAY_OF_MAPS else 0
+            self._maps[spec.name] = _create(spec, size, inner, opened)
+        self._rings = [self._maps["ring"]]
+        if "rings" in self._maps:
+            self._add_rings(image, constants[Constant.RING_COUNT], entries["ring"], opened)
 
     def has_map(self, name: str) -> bool:
         """Tell whether the image has a map of this name; some belong to what not every kernel can do."""

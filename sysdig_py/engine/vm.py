@@ -352,10 +352,6 @@ class Engine(Runtime):
         """Whether somebody makes more of the events that are not shown than the state tables do."""
         return bool(self._call("needs_past"))
 
-    def used_fields(self) -> frozenset[str]:
-        """Return the names, without argument, of the fields that filters, formats and chisels have asked for so far."""
-        return frozenset(_text(name) for name in self.require("fields.init")[b"used"])
-
     def hand_output(self, write: Callable[[memoryview], object]) -> None:
         """Give the text written since the last call to `write`, if there is any.
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from sysdig_py import filter as event_filter
-from sysdig_py.capture.demand import Consumer, Demand, latency_fields
+from sysdig_py.capture.demand import Consumer, Demand, latency_fields, used_fields
 from sysdig_py.capture.source import CaptureStats, Source
 from sysdig_py.engine.vm import Engine, HostCallbacks
 
@@ -80,7 +80,7 @@ class Pass:
 
     def _demand(self) -> Demand:
         """Return what is wanted; by now, everything that collects has been prepared."""
-        asked = ", ".join(latency_fields(self.engine.used_fields()))
+        asked = ", ".join(latency_fields(used_fields(self.engine)))
         return Demand(Consumer("capture filter", self._request.filter_text), latency=asked)
 
     def call(self, module: str, function: str, *arguments: Any) -> Any:
