@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Final
 
 from sysdig_py import filter as event_filter
-from sysdig_py.filter import CompiledFilter
 from sysdig_py.engine.vm import Engine
+from sysdig_py.filter import CompiledFilter
 from sysdig_py.filter.mentions import event_types
 
 # fields that remember earlier events: they have to be asked at every event that reaches them

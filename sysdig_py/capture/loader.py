@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from sysdig_py.capture import bpf
-from sysdig_py.capture.handlers import TELLING
+from sysdig_py.capture.handlers import TELLING, Handler
 from sysdig_py.capture.image import LAST_CHANCE, Constant, Image, MapSpec, link, tracepoint_function
 
 
@@ -41,11 +41,10 @@ class Loaded:
             OSError: the kernel refused a map or (`bpf.Refused`) a program.
         """
         self._tracepoints = [name for name in image.tracepoints if name not in without]
-        unused = {tracepoint_function(name) for name in without} | {LAST_CHANCE}
-        self._attached = ExitStack()
+        unused = {LAST_CHANCE, *map(tracepoint_function, without)}
         self._events = events
-        for event in events:
-            self._attached.callback(os.close, event)
+        self._attached = ExitStack()
+        self._attached.callback(_close_all, events)
         with ExitStack() as opened:
             opened.push(self._attached)
             self._make_maps(image, constants, entries, opened)
@@ -53,10 +52,10 @@ class Loaded:
             def linked(names: Iterable[str], maps: Mapping[str, int]) -> dict[str, bytes]:
                 return {name: link(image.programs[name], list(maps.values()), constants, hooks) for name in names}
 
-            self._programs = _load_programs(linked(image.programs.keys() - unused, self._maps), opened)
+            used = [name for name in image.programs if name not in unused]
+            self._programs = _load_programs(linked(used, self._maps), opened)
             if events:
-                spec = _spec(image, "handlers")
-                other = _create(spec, spec.entries, 0, opened)
+                other = _create(_spec(image, "handlers"), max(Handler) + 1, 0, opened)
                 telling = linked((LAST_CHANCE, *TELLING), self._maps | {"handlers": other})
                 self._programs[LAST_CHANCE] = _load_last_chance(telling, other, opened)
             self._opened = opened.pop_all()
@@ -120,6 +119,11 @@ class Loaded:
         """Detach and give everything back."""
         self.detach()
         self._opened.close()
+
+
+def _close_all(fds: Iterable[int]) -> None:
+    for fd in fds:
+        os.close(fd)
 
 
 def _create(spec: MapSpec, entries: int, inner: int, opened: ExitStack) -> int:
