@@ -1,6 +1,7 @@
 -- Which events need not be looked at: those that no sink wants, no filter can accept and no state depends on. They are
 -- counted, and where their thread must know of them its pairing is kept up; nothing else happens to them.
 local ffi = require("ffi")
+local closing = require("scap.closing")
 local con = require("control")
 local dialect = require("dialect")
 local event_info = require("event_info")
@@ -30,6 +31,7 @@ typedef struct {
     int32_t asks_fd;     /* thread and fd decide what happens to it: is_io, or ... */
     int32_t fds;         /* ... it goes by with those of these types (a bit each; bit 0: with none); -1: with all */
     int32_t near;        /* NEAR: with others it is delivered, with its thread and fd */
+    int32_t closes;      /* it begins or ends a close */
     int32_t asks_data;   /* it goes by unless it may announce a span */
 } sdpy_way;
 typedef struct {
@@ -49,6 +51,7 @@ local SWITCH = 152
 -- reads and writes: what they do to most fds is nothing
 local READ_X, WRITE_E, WRITE_X = 7, 8, 9
 local IO = { [READ_X] = true, [WRITE_E] = true, [WRITE_X] = true }
+local CLOSES = { [closing.ENTER] = true, [closing.EXIT] = true }
 -- calls that change nothing but the memory counters of their process
 local MEMORY = { brk = true, mmap = true, mmap2 = true, munmap = true }
 
@@ -129,7 +132,7 @@ local function touches_fd(code)
 end
 
 local function handler_of(code, info)
-    if code == SWITCH or IO[code] or (MEMORY[info.name] and not sees.memory) then return nil end
+    if code == SWITCH or IO[code] or CLOSES[code] or (MEMORY[info.name] and not sees.memory) then return nil end
     return parse.handlers[code]
 end
 
@@ -142,6 +145,7 @@ end
 
 -- What must be known of an event before it goes by.
 local function ask(way, code, is_rejected)
+    if CLOSES[code] then way.is_easy, way.closes = 0, 1 end
     if IO[code] and touches_fd(code) then way.is_easy, way.is_io, way.asks_fd = 0, 1, 1 end
     if code == SWITCH and not is_rejected and sees.memory then way.is_easy, way.is_switch = 0, 1 end
 end

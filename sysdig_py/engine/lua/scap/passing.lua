@@ -2,6 +2,7 @@
 -- and that is all that happens to them.
 local ffi = require("ffi")
 local bit = require("bit")
+local closing = require("scap.closing")
 local con = require("control")
 local lanes = require("scap.lanes")
 local record = require("record")
@@ -26,7 +27,7 @@ local ways, counts, weights, keeping = lanes.ways, lanes.counts, lanes.weights, 
 local CODES, WHOLE = lanes.CODES, lanes.WHOLE
 local slots, SLOT_MASK, homeless, thread_table = pairings.slots, pairings.MASK, pairings.homeless, pairings.table
 local by_slot, IPV4, IPV6 = pairings.by_slot, fds.IPV4, fds.IPV6
-local may_announce, DEV_NULL = spans.may_announce, spans.DEV_NULL
+local may_announce, DEV_NULL, takes_effect = spans.may_announce, spans.DEV_NULL, closing.takes_effect
 -- as they stand in a switch: three of 8 bytes and three of 4
 local SWITCH_SIZES, SWITCH_LAST_SIZES = 0x0004000800080008ULL, 0x00040004
 
@@ -95,18 +96,21 @@ local function announces_nothing(event, v1, nparams)
     return header + start + size <= event.len and not may_announce(lens + start, size)
 end
 
+-- Whether an event goes by with what it tells: memory counters, a close, nothing but data.
+local function is_let_go(event, v1, nparams)
+    local way = ways + event.type
+    if way.is_switch ~= 0 then return keep_memory(event, v1, nparams) end
+    if way.closes ~= 0 then return takes_effect(event, v1, nparams) end
+    return way.asks_data == 0 or announces_nothing(event, v1, nparams)
+end
+
 -- How an event is wanted that is not wanted in the same way in any case. nil: look at it.
 local function weight_of(event, v1, nparams)
     local way = ways + event.type
     if way.whole ~= 0 then return nil end
-    if way.asks_fd ~= 0 then return fd_weight(event, v1, nparams) end
-    local is_let_go
-    if way.is_switch ~= 0 then
-        is_let_go = keep_memory(event, v1, nparams)
-    else
-        is_let_go = announces_nothing(event, v1, nparams)
-    end
-    return is_let_go and 0 or nil
+    if way.asks_fd == 0 then return is_let_go(event, v1, nparams) and 0 or nil end
+    local weight = fd_weight(event, v1, nparams)
+    return weight and is_let_go(event, v1, nparams) and weight or nil
 end
 
 -- Do what waits for the next event. Returns what is left of it: nothing.
@@ -129,6 +133,12 @@ local function keep_pairing(event, way, first, keeps_times)
         pairing.left = bor(band(pairing.left, bnot(pairs_)), band(ts, pairs_))
     end
     return true
+end
+
+-- Whether an event's first parameter is not what it should be; `size`: of that, `call`: its first two bytes.
+local function is_odd(way, size, nparams, call)
+    return band(way.needs_first, bor(bxor(size, way.first_size), arshift(nparams - 1, 31))) ~= 0
+        or band(way.call_mask, rshift(call, 10)) ~= 0
 end
 
 -- Let events go by in their lanes, up to one that must be looked at (0) or was to be delivered (LIGHT or NEAR). What is
@@ -157,12 +167,11 @@ function M.events()
         if ways[type].is_easy == 0 then
             own_weight = weight_of(event, v1, nparams)
             if not own_weight then break end
+            unsettled = fds.pending
         end
         local way, lens = ways + type, at + (head + header)
-        local first, first_size = lens + 2 * nparams, cast(u16p, lens)[0]
-        local call = cast(u16p, first)[0]
-        if band(way.needs_first, bor(bxor(first_size, way.first_size), arshift(nparams - 1, 31))) ~= 0
-            or band(way.call_mask, rshift(call, 10)) ~= 0 then break end
+        local first, call = lens + 2 * nparams, cast(u16p, lens + 2 * nparams)[0]
+        if is_odd(way, cast(u16p, lens)[0], nparams, call) then break end
         local place = way.place + band(call, way.call_mask)
         local weight = bor(weights[place], own_weight)
         if weight == WHOLE then break end
@@ -170,10 +179,8 @@ function M.events()
         counts[place] = counts[place] + 1
         number = number + 1
         scan.at = at + len
-        if weight ~= 0 then
-            wanted = weight
-            break
-        end
+        wanted = weight
+        if wanted ~= 0 then break end
     end
     control.num = number
     return wanted
