@@ -270,7 +270,7 @@ static __always_inline bool syscall_store_common(struct scratch *s, struct plan 
 	else if (plan && overhead_is_brief(s, plan))
 		overhead_store_brief(s, plan);
 	else
-		return false;
+		return plan && handler == HANDLER_TRANSFER && connected_store(s, plan);
 	return true;
 }
 

@@ -108,6 +108,31 @@ print(a.getsockname()[1], b.getsockname()[1])
     assert run.one("SOCKET_RECVMSG_X")["tuple"] == back
 
 
+def test_connected_udp_is_named_by_the_socket_and_calls_that_fail_say_so(tracer):
+    script = """
+import socket
+a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); a.bind(("127.0.0.1", 0)); a.setblocking(False)
+b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); b.bind(("127.0.0.1", 0)); b.connect(a.getsockname())
+a.connect(b.getsockname())
+b.send(b"x" * 200); a.recv(300)
+for call in (lambda: a.recv(10), lambda: a.send(b"y" * 70000)):
+    try:
+        call()
+    except OSError:
+        pass
+print(a.fileno(), b.fileno(), a.getsockname()[1], b.getsockname()[1])
+"""
+    run = tracer.run(script)
+    receiver, sender, to, own = map(int, run.out.split())
+    there, back = tuple4(LOOPBACK, own, LOOPBACK, to), tuple4(LOOPBACK, to, LOOPBACK, own)
+    sent, too_long = run.of("SOCKET_SENDTO_X")
+    received, nothing = run.of("SOCKET_RECVFROM_X")
+    assert sent.params == {"res": 200, "data": b"x" * 80, "fd": sender, "size": 200, "tuple": there}
+    assert received.params == {"res": 200, "data": b"x" * 80, "tuple": there, "fd": receiver, "size": 300}
+    assert nothing.params == {"res": -11, "data": b"", "tuple": b"", "fd": receiver, "size": 10}
+    assert too_long.params == {"res": -90, "data": b"y" * 80, "fd": receiver, "size": 70000, "tuple": back}
+
+
 def test_ipv6(tracer):
     script = """
 import socket
