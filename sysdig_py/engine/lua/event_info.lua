@@ -15,6 +15,8 @@ local M = {
     CREATES_FD = 1, DESTROYS_FD = 2, USES_FD = 4, READS = 8, WRITES = 16, MODIFIES_STATE = 32, WAITS = 128,
     SKIPPARSERESET = 256,
     GENERIC_E = 0, GENERIC_X = 1,
+    -- more than there are event types
+    CODES = 512,
 }
 
 local SIGNED = { int8 = true, int16 = true, int32 = true, int64 = true, errno = true, fd = true, pid = true }
@@ -68,6 +70,15 @@ end
 for code, info in pairs(schema.events) do complete(code, info) end
 
 M.events = schema.events
+
+-- Event type -> `of(type)`, false for none, as an array: what is looked up for every event should not be searched for.
+function M.array(of)
+    local by_code = {}
+    for code = 0, M.CODES - 1 do by_code[code] = of(code) or false end
+    return by_code
+end
+
+M.by_code = M.array(function(code) return schema.events[code] end)
 
 -- Parameter positions of the event type with this upper-case id: name -> 0-based index, and its code.
 function M.layout(id)

@@ -27,6 +27,7 @@ typedef struct {
     const uint8_t *base;     /* the span being walked */
     int32_t is_light;        /* the event in hand is not all ready: see `walk.complete` */
     int32_t is_plain;        /* of events without thread and fd nobody asks more than `fields.light` calls plain */
+    int32_t is_timeless;     /* nobody asks for the time in a call */
     int64_t first_ts;        /* time of the first event of the stream */
     int64_t until_ts;        /* the run is over after this time; 0 = no limit */
 } sdpy_cursor;

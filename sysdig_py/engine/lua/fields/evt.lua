@@ -13,7 +13,7 @@ local syscall_category = require("fields.syscall_category")
 
 local F = {}
 
-require("event_info")
+local event_info = require("event_info")
 
 local GENERIC_EXIT = 1
 local SYSCALL, BASE = 512, 255
@@ -193,10 +193,16 @@ end
 F["evt.rawarg"] = { make = function(argument)
     local class = raw_class[argument]
     if not class then return nil end
+    -- event type -> position
+    local at = event_info.array(function(code)
+        local info = schema.events[code]
+        local i = info and info.index[argument]
+        return i and class_of(info.params[i + 1].type) == class and i
+    end)
     local function reading(read)
         return function()
-            local i = ev.info.index[argument]
-            if not i or class_of(ev.info.params[i + 1].type) ~= class then return nil end
+            local i = at[ev.type]
+            if not i or ev.info == spans.info then return nil end
             return read(i)
         end
     end

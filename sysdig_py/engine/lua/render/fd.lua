@@ -33,9 +33,13 @@ for kind, word in pairs(WORDS) do LETTER_OF[kind] = LETTERS[word] end
 
 local PROTOCOLS = { tcp = "t", udp = "u", icmp = "i", raw = "r" }
 
+-- the same for every number up to that of the last kind, which are looked up without a search
+local WORD_OF = {}
+for kind = 0, 31 do WORD_OF[kind] = WORDS[kind] or "<NA>" end
+
 -- Word of an fd's type, "<NA>" for kinds without one.
 function M.type(fd)
-    return WORDS[fd.type] or "<NA>"
+    return WORD_OF[fd.type] or "<NA>"
 end
 
 -- Letter of an fd's type; `o` for other kinds and for no fd at all.

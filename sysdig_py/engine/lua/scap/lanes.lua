@@ -123,6 +123,7 @@ local function look_around(all)
     end
     keeping.pairs, keeping.times = 0, shown.part("latency") and 1 or 0
     keeping.timers = sinks.has_ticks() and 1 or 0
+    record.cur.is_timeless = 1 - keeping.times
 end
 
 -- Whether what a read or write does to its fd matters.
@@ -201,6 +202,7 @@ end
 local function configure()
     M.settle()
     is_stale = false
+    record.cur.is_timeless = 0
     record.cur.is_plain = wants.are_plain() and 1 or 0
     if wants.every_event() then return end
     local all, is_filtered = wants.all(), sinks.capture_filter() ~= nil

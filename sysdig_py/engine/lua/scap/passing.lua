@@ -143,10 +143,11 @@ end
 
 -- Let events go by in their lanes, up to one that must be looked at (0) or was to be delivered (LIGHT or NEAR). What is
 -- done for each is spelled out without branches between one type and another, since types follow each other as they
--- like; what is the same for all of them stands in locals, and LuaJIT asks once. The last block of a span is always
--- looked at, so that `ev` is about the last event afterwards, and what is read behind a short event is there.
+-- like; what is the same for all of them stands in locals, and LuaJIT asks once (but no pointer: it would be made an
+-- object whenever an event is delivered). The last block of a span is always looked at, so that `ev` is about the last
+-- event afterwards, and what is read behind a short event is there.
 function M.events()
-    local kind, head, header, stop = scan.type, scan.head, scan.header, scan.stop
+    local kind, head, header = scan.type, scan.head, scan.header
     if kind == 0 then return 0 end
     local v1, least, wanted = header == V1_HEADER, head + header + 4, 0
     local keeps_pairs, keeps_times, has_timers = keeping.pairs, keeping.times, keeping.timers
@@ -155,7 +156,7 @@ function M.events()
         local at = scan.at
         local block, event = cast(block_p, at), cast(event_p, at + head)
         local len = block.len
-        if block.type ~= kind or len < least or at + (len + 8) > stop then break end
+        if block.type ~= kind or len < least or at + (len + 8) > scan.stop then break end
         local size, type = event.len, event.type
         if cast(i32p, at + len - 4)[0] ~= len or size < header or size > len - head - 4 then break end
         if head == 14 and band(block.flags, STATE_ONLY) ~= 0 then break end

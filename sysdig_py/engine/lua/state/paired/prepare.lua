@@ -138,6 +138,7 @@ end
 -- The little that is to be known of an event whose thread nobody looks at.
 function M.light(rec, info)
     ev.latency = 0
+    if cur.is_timeless ~= 0 then return end
     if info.shows_latency then ev.latency = pairings.latency(slots + band(rec.tid_low, SLOT_MASK)) end
     if info.code == PROCINFO then ev.latency = nil end
 end
