@@ -33,18 +33,17 @@ def write(name: str, key: str, body: bytes, *, pattern: str, kept: int) -> None:
 
     A cache that cannot be written costs time at the next start, nothing else.
     """
-    # not needed when all is found, and slow to load
-    import tempfile
-
     with suppress(OSError):
         path = locations.cache() / name
-        fd, aside = tempfile.mkstemp(prefix=f"{name}-", suffix=".new", dir=path.parent)  # 0600
+        # as `tempfile` does it, which is slow to load
+        aside = path.with_name(f"{name}-{os.urandom(8).hex()}.new")
+        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(fd, "wb") as file:
                 file.write(_check(key, body) + body)
-            Path(aside).replace(path)
+            aside.replace(path)
         except OSError:
-            Path(aside).unlink()
+            aside.unlink()
             raise
         _forget_oldest(path.parent, pattern, kept)
 

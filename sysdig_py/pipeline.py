@@ -237,9 +237,9 @@ class Pipeline:
 def _compiled(filter_text: str) -> str:
     if not filter_text:
         return ""
-    from sysdig_py import filter as event_filter
+    from sysdig_py.engine.filters import lua_source
 
-    return event_filter.compile(filter_text).lua_source
+    return lua_source(filter_text)
 
 
 def _chisels(engine: Engine, plan: Plan, registry: Registry) -> ChiselRun:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from sysdig_py import filter as event_filter
 from sysdig_py.capture.demand import Consumer, Demand, latency_fields, used_fields
 from sysdig_py.capture.source import CaptureStats, Source
+from sysdig_py.engine.filters import lua_source
 from sysdig_py.engine.vm import Engine, HostCallbacks
 
 
@@ -33,7 +33,7 @@ class Request:
 
 
 def _lua_source(text: str) -> str:
-    return event_filter.compile(text).lua_source if text else ""
+    return lua_source(text) if text else ""
 
 
 class Pass:

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, TextIO
 
-from sysdig_py import filter as event_filter
 from sysdig_py.capture.traces import open_replay
 from sysdig_py.chisel.template import create
 from sysdig_py.chisel.timing import cost_report
+from sysdig_py.engine.filters import lua_source
 from sysdig_py.engine.vm import HostCallbacks
 from sysdig_py.errors import ChiselError, UsageError
 from sysdig_py.output.text import TextOutput
@@ -75,7 +75,7 @@ def _host() -> HostCallbacks:
         script = registry().find(name)
         return script.path, script.source
 
-    return HostCallbacks(compile_filter=lambda text: event_filter.compile(text).lua_source, find_chisel=find)
+    return HostCallbacks(compile_filter=lua_source, find_chisel=find)
 
 
 class _Bytes(io.RawIOBase):

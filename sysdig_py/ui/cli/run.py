@@ -281,9 +281,9 @@ def _host() -> HostCallbacks:
 
 
 def _compile_filter(text: str) -> str:
-    from sysdig_py import filter as event_filter
+    from sysdig_py.engine.filters import lua_source
 
-    return event_filter.compile(text).lua_source
+    return lua_source(text)
 
 
 def _find_chisel(name: str) -> tuple[str, bytes]:
