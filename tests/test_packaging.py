@@ -82,4 +82,4 @@ def _run(folder: Path, *arguments: str) -> str:
 def test_entry_point_is_the_command_line(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     entry_points = next(name for name in archive.namelist() if name.endswith("entry_points.txt"))
-    assert "sysdig-py = sysdig_py.ui.cli.main:main" in archive.read(entry_points).decode()
+    assert "sysdig-py = sysdig_py.ui.cli.main:program" in archive.read(entry_points).decode()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final, TextIO
+from contextlib import suppress
+from typing import Final, NoReturn, TextIO
 
 from sysdig_py.errors import ChiselError, FilterError, OutputError, SysdigPyError
 from sysdig_py.output.text import text_file, writing
@@ -66,6 +67,21 @@ COMMANDS: Final[dict[str, Callable[[list[str], TextIO], int]]] = {
     "info": _info,
     "sql": _sql,
 }
+
+
+def program() -> NoReturn:
+    """Run the command line as a program of its own, and end with its exit code.
+
+    After a run the process ends at once, everything being written and closed: the interpreter would take the engine's
+    tables apart one by one. Commands may use libraries that have to tidy up.
+    """
+    words = sys.argv[1:]
+    code = main(words)
+    if words and words[0] in COMMANDS:
+        sys.exit(code)
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

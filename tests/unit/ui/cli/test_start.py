@@ -43,3 +43,23 @@ def test_a_replay_loads_nothing_needless(loaded):
 def test_nor_does_one_with_a_filter_that_was_used_before(loaded):
     assert "sysdig_py.filter" in loaded("evt.type=close")
     assert not loaded("evt.type=close") & NEEDLESS
+
+
+_ENDING = "import atexit, sys; from sysdig_py.ui.cli.main import program; atexit.register(print, 'tidy'); program()"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "is_tidied"), [(("-n", "3000"), 0, False), (("no.such=1",), 2, False), (("info",), 0, True)]
+)
+def test_a_run_ends_at_once_with_all_of_its_output(tmp_path, words, code, is_tidied):
+    path, trace = tmp_path / "t.scap", Trace(processes(process(10)))
+    for _ in range(3000):
+        trace.event(5, i64(0))
+    path.write_bytes(trace.data)
+    words = [*words, str(path)] if is_tidied else ["-r", str(path), *words]
+    command = [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {_ENDING}", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.endswith("tidy\n")) == (code, is_tidied)
+    assert bool(done.stderr) is bool(code)
+    if not (code or is_tidied):
+        assert len(done.stdout.splitlines()) == 3000
