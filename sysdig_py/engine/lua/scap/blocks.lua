@@ -7,6 +7,7 @@ local bit = require("bit")
 local con = require("control")
 local blind = require("scap.blind")
 local dialect = require("dialect")
+local ev = require("ev")
 local lanes = require("scap.lanes")
 local passing = require("scap.passing")
 local scap_event = require("scap.event")
@@ -17,7 +18,7 @@ local walk = require("walk")
 
 local M = { skipped = 0 }
 
-local cast, band = ffi.cast, bit.band
+local cast, band, tonumber = ffi.cast, bit.band, tonumber
 local u8p, i32p = ffi.typeof("const uint8_t *"), ffi.typeof("const int32_t *")
 local block_p, event_p = ffi.typeof("const sdpy_block *"), ffi.typeof("const sdpy_scap_event *")
 local record_p = record.mut_ptr
@@ -166,7 +167,7 @@ local function look()
     local at = scan.at
     local block = cast(block_p, at)
     local len, kind = block.len, KINDS[block.type]
-    scan.rec = nil
+    scan.rec, scan.before = nil, scan.following
     control.offset = at - scan.base
     if not kind then
         forget_containers()
@@ -191,15 +192,23 @@ local function hand_over()
     return status
 end
 
--- Walk the blocks in `size` bytes at `base`; `unsettled`: stop with EVENT before the first event. control.offset tells
--- how far it got. Returns a status, and whether there were events.
---   OK: the next block is cut off; BLOCK, CONTAINER: the next block is for the host
--- Where the walk stands is kept in a C struct: compiled code for one type of events begins with what the code for
--- another left in registers, and LuaJIT gives up when that is much.
-function M.walk(base, size, unsettled)
-    local number = control.num
-    scan.base, scan.at, scan.stop, scan.type = base, base, base + size, 0
-    scan.unsettled = unsettled and 1 or 0
+-- If the last event of a walk went by, `ev` is told when it was: it may be the last of all, when nothing whole follows.
+-- What a record was made of lies over the end of the block before it, so that is not looked for.
+local function keep_time(status)
+    if status ~= OK and scan.rec ~= nil then return end
+    if scan.at == (status == OK and scan.following or scan.before) then return end
+    local last, rec = scan.at - cast(i32p, scan.at - 4)[0], cast(u8p, cur.rec)
+    -- unless it was delivered, and is a record
+    if rec < last - record.PREFIX_SIZE or rec > scan.at then
+        local event, v1 = cast(event_p, last + scan.head), scan.header == V1_HEADER
+        cur.rec = stamp(event, v1, 2, cast(block_p, last).cpu, 0, params_of(event, v1, 2))
+    end
+    ev.num, ev.rel = control.num, tonumber(cur.rec.ts - cur.first_ts)
+end
+
+-- The loop of `M.walk`. Where it stands is kept in a C struct: compiled code for one type of events begins with what
+-- the code for another left in registers, and LuaJIT gives up when that is much.
+local function walk_blocks()
     while scan.at + 8 <= scan.stop do
         local weight = lanes.any and cur.first_ts ~= 0 and pass() or 0
         if weight ~= 0 then
@@ -207,16 +216,25 @@ function M.walk(base, size, unsettled)
         else
             local status = look()
             if status == OK then status = hand_over() end
-            if status ~= OK then
-                control.offset = scan.at - scan.base
-                return status == MORE and OK or status, control.num ~= number
-            end
+            if status ~= OK then return status end
             scan.at = scan.following
         end
-        if control.stop ~= 0 then return STOP, true end
+        if control.stop ~= 0 then return STOP end
     end
+    return OK
+end
+
+-- Walk the blocks in `size` bytes at `base`; `unsettled`: stop with EVENT before the first event. control.offset tells
+-- how far it got. Returns a status, and whether there were events.
+--   OK: the next block is cut off; BLOCK, CONTAINER: the next block is for the host
+function M.walk(base, size, unsettled)
+    local number = control.num
+    scan.base, scan.at, scan.following, scan.stop, scan.type = base, base, base, base + size, 0
+    scan.unsettled = unsettled and 1 or 0
+    local status = walk_blocks()
     control.offset = scan.at - scan.base
-    return OK, control.num ~= number
+    keep_time(status)
+    return status == MORE and OK or status, control.num ~= number
 end
 
 local ROUNDS, IDLE_BLOCK, HEADROOM = 200, 40, 64
