@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-SHORT_ID_LENGTH: Final = 12
+from sysdig_py.container.model import SHORT_ID_LENGTH
+
 PLAIN: Final = "cgroup"
 
 _FULL_HEX_ID = re.compile(r"[0-9a-f]{64}")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sysdig_py.container.cgroup import SHORT_ID_LENGTH, CgroupMatch
+if TYPE_CHECKING:
+    from sysdig_py.container.cgroup import CgroupMatch
+
+SHORT_ID_LENGTH: Final = 12
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerInfo:
+class ContainerInfo(NamedTuple):
     """One container. Empty text, 0 and empty collections mean unknown.
 
     Attributes:
@@ -40,9 +44,9 @@ class ContainerInfo:
     image_digest: str = ""
     ip: str = ""
     privileged: bool = False
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = _NONE
     netns: int = 0
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = _NONE
 
 
 def bare(match: CgroupMatch) -> ContainerInfo:

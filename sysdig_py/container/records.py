@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any
+from collections.abc import Mapping
 
 from sysdig_py.container.model import ContainerInfo
 from sysdig_py.schema.record import Flag, pack_record
@@ -44,11 +44,10 @@ def container_record(info: ContainerInfo) -> bytes:
     return pack_record(State.CONTAINER, params, flags=Flag.STATE_ONLY)
 
 
-def _labels(labels: dict[str, str]) -> bytes:
+def _labels(labels: Mapping[str, str]) -> bytes:
     return b"".join(charbuf(f"{key}={value}") for key, value in labels.items())
 
 
 def _json(info: ContainerInfo) -> str:
     """Return the facts that have no parameter of their own, "" when there are none."""
-    facts: dict[str, Any] = info.details
-    return json.dumps(facts, separators=(",", ":"), ensure_ascii=False) if facts else ""
+    return json.dumps(info.details, separators=(",", ":"), ensure_ascii=False) if info.details else ""

@@ -11,7 +11,6 @@ import glob
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -105,8 +104,7 @@ def from_inspect(answer: dict[str, Any], image: dict[str, Any], listed: Containe
     config = answer.get("Config") or {}
     named = config.get("Image") or listed.image
     repo, tag, digest = _image_names(named, image)
-    return replace(
-        listed,
+    return listed._replace(
         name=(answer.get("Name") or listed.name).lstrip("/"),
         image=named,
         image_id=short_image_id(answer.get("Image") or listed.image_id),

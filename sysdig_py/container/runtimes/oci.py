@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,7 +60,7 @@ class Containerd:
         if match.runtime in ("containerd", "cri", "docker"):
             config = _first_bundle(self._bundles, match.full_id)
             if config is not None:
-                yield from_bundle(config, replace(bare(match), type="containerd"))
+                yield from_bundle(config, bare(match)._replace(type="containerd"))
 
 
 class ContainersStorage:
@@ -81,7 +80,7 @@ class ContainersStorage:
         if config is None and row is None:
             return
         type_name = "cri-o" if match.runtime == "cri" else match.runtime
-        info = from_bundle(config or {}, replace(bare(match), type=type_name))
+        info = from_bundle(config or {}, bare(match)._replace(type=type_name))
         yield from_storage(row, info) if row else info
 
     def _row(self, full_id: str) -> dict[str, Any] | None:
@@ -102,8 +101,7 @@ def from_bundle(config: dict[str, Any], info: ContainerInfo) -> ContainerInfo:
     if _pick(notes, _SANDBOX_KEYS) == "sandbox":
         name = name or "POD"
     labels = {label: text for label, keys in _POD_LABELS.items() if (text := _pick(notes, keys))}
-    return replace(
-        info,
+    return info._replace(
         name=name or info.name,
         image=image,
         image_repo=repo,
@@ -122,8 +120,7 @@ def from_storage(row: dict[str, Any], info: ContainerInfo) -> ContainerInfo:
     image = info.image or said.get("image-name") or ""
     repo, tag, digest = split_image(image)
     names = row.get("names") or [""]
-    return replace(
-        info,
+    return info._replace(
         name=info.name or names[0],
         image=image,
         image_id=short_image_id(row.get("image") or said.get("image-id") or ""),

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from sysdig_py.container.cgroup import CgroupMatch
 from sysdig_py.container.model import ContainerInfo, bare
@@ -26,7 +25,7 @@ class Answers:
     def look_up(self, match: CgroupMatch) -> Iterator[ContainerInfo]:
         self.asked.append(match.full_id)
         for name in self.names:
-            yield replace(bare(match), name=name)
+            yield bare(match)._replace(name=name)
 
 
 class Gated(Answers):
