@@ -37,7 +37,6 @@ typedef struct {
 typedef struct {
     int32_t pairs;       /* threads must know of some of the events that go by */
     int32_t times;       /* and when these were */
-    int32_t timers;      /* somebody waits for a time */
 } sdpy_keeping;
 ]]
 
@@ -122,7 +121,6 @@ local function look_around(all)
         if IO[want.kind.code] and not want.kind.info.is_exit and want.weight ~= wants.NOT then sees.tracers = true end
     end
     keeping.pairs, keeping.times = 0, shown.part("latency") and 1 or 0
-    keeping.timers = sinks.has_ticks() and 1 or 0
     record.cur.is_timeless = 1 - keeping.times
 end
 

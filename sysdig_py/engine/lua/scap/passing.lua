@@ -150,7 +150,7 @@ function M.events()
     local kind, head, header = scan.type, scan.head, scan.header
     if kind == 0 then return 0 end
     local v1, least, wanted = header == V1_HEADER, head + header + 4, 0
-    local keeps_pairs, keeps_times, has_timers = keeping.pairs, keeping.times, keeping.timers
+    local keeps_pairs, keeps_times = keeping.pairs, keeping.times
     local number, unsettled = control.num, fds.pending + threads.pending
     while true do
         local at = scan.at
@@ -160,7 +160,7 @@ function M.events()
         local size, type = event.len, event.type
         if cast(i32p, at + len - 4)[0] ~= len or size < header or size > len - head - 4 then break end
         if head == 14 and band(block.flags, STATE_ONLY) ~= 0 then break end
-        if has_timers ~= 0 and event.ts - control.quiet_from >= control.quiet_length then break end
+        if event.ts - control.quiet_from >= control.quiet_length then break end
         local nparams = params_of(event, v1, 2)
         if nparams < 0 or type >= CODES then break end
         if unsettled ~= 0 then unsettled = settle() end
