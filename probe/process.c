@@ -106,6 +106,7 @@ int on_sched_process_fork(struct bpf_raw_tracepoint_args *ctx)
 	struct scratch *s = base_scratch();
 	struct plan *plan;
 
+	identity_forget(ctx->args[1]);
 	if (!s)
 		return 0;
 	/* a new thread of the tracer is its own business, a new process is not */
@@ -368,6 +369,7 @@ int on_sched_process_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct scratch *s = base_scratch();
 
+	identity_forget(ctx->args[0]);
 	if (!s || bpf_get_current_pid_tgid() >> 32 == TRACER_PID)
 		return 0;
 	process_fill(s, (void *)ctx->args[0]);

@@ -135,7 +135,7 @@ int on_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 
 	if (judge_skips_entry(nr))
 		return 0;
-	id = bpf_get_current_pid_tgid();
+	id = identity_of_call(ctx->args[0]);
 	if (id >> 32 == TRACER_PID || overhead_skips_entry(nr, (u32)id))
 		return 0;
 	slot = slot_claim((u32)id);
@@ -329,7 +329,7 @@ int on_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	overhead_note_call();
 	if (judge_skips_exit(ctx->args[0]))
 		return 0;
-	id = bpf_get_current_pid_tgid();
+	id = identity_of_call(ctx->args[0]);
 	if (id >> 32 == TRACER_PID || overhead_skips_exit(ctx->args[0], (u32)id))
 		return 0;
 	s = base_scratch();

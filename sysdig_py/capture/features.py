@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 from sysdig_py.capture import extras
 from sysdig_py.capture.kernel_types import Types
 
+# attached in this order: what the probe remembers of a thread at its calls, a birth or an exec makes void (identity.c)
 REQUIRED_TRACEPOINTS: Final = (
-    "sys_enter",
-    "sys_exit",
     "sched_process_fork",
     "sched_process_exec",
     "sched_process_exit",
+    "sys_enter",
+    "sys_exit",
 )
 OPTIONAL_TRACEPOINTS: Final = ("cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task", "signal_deliver", "suspend_resume")
 # the first of them is that of 6.3, the second that of 6.0; before, they do not name the request

@@ -16,6 +16,7 @@ ORDER: Final = (
     "schema.h",
     "base.c",
     "registers.c",
+    "identity.c",
     "extract.c",
     "store.c",
     "slot.c",

@@ -130,10 +130,13 @@ def test_a_number_that_is_used_again_is_closed_and_opened(captured):
 
 
 def test_what_is_told_is_the_same_with_and_without(captured, kinds):
-    """How often each call was told, but for those whose number depends on what threads do when."""
+    """How often each call was told, but for those whose number depends on what threads do when, and where memory lies.
+
+    The C library cuts a thread's heap to its alignment, with one munmap or two.
+    """
     _, _, records = captured
     counted = Counter(NAMES[r["ID"]] if r.id == "GENERIC_X" else r.id for r in records)
-    for name in ("futex", "SYSCALL_FUTEX_X", "SYSCALL_READ_X", "sched_yield"):
+    for name in ("futex", "SYSCALL_FUTEX_X", "SYSCALL_READ_X", "sched_yield", "SYSCALL_MUNMAP_X"):
         del counted[name]
     kinds.append(counted)
     assert counted == kinds[0]
