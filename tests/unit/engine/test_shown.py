@@ -39,6 +39,20 @@ def test_what_may_be_a_span_is_counted_as_what_it_is(tmp_path, fd):
     assert (b"> tracer" in with_lanes[2]) is (fd == 4)
 
 
+@pytest.mark.parametrize("fd", [3, 4])
+def test_exits_alone_are_counted_the_same(tmp_path, fd):
+    path = tmp_path / "t.scap"
+    made = scap.Trace(*STATE).event(1, b"\x3f\x00", u32(0)[:2], tid=10).container(id="a1", name="web", type=0)
+    for data in (b"a", b">:", b">:1:a::", b"a"):
+        made.event(7, i64(1), b"a", i64(fd), u32(4), tid=11).event(9, i64(7), data, i64(fd), u32(7), tid=10)
+    path.write_bytes(made.container(id="a1", name="web", type=0).data)
+    assert blindness(path)
+    with_lanes, without = (play(path, "", lanes=lanes) for lanes in (True, False))
+    assert with_lanes[2] == without[2]
+    assert all(with_lanes[1][name] == without[1][name] for name in ("events", "delivered", "rejected"))
+    assert (b"tracer" in with_lanes[2]) is (fd == 4)
+
+
 def blindness(path: Path, setup: str = "") -> bool:
     with closing(open_replay(path)) as source:
         probe = Probe(Engine(dialect=source.dialect))

@@ -26,7 +26,6 @@ local STATE_ONLY = record.STATE_ONLY
 local FRAME, V1_HEADER, V2_HEADER = 12, scap_event.V1_HEADER, scap_event.V2_HEADER
 local MAX_TOLD = 256
 local EVENT_MAX = dialect.event_max or record.FIRST_STATE
-local CONTAINER_CODES = { [228] = true, [272] = true, [324] = true }
 local OK, MORE, FULL, STOP, DAMAGED = con.OK, con.MORE, con.FULL, con.STOP, con.DAMAGED
 local BLOCK, CONTAINER, EVENT = con.BLOCK, con.CONTAINER, con.EVENT
 
@@ -147,7 +146,7 @@ local function event_block(at, block, kind)
         M.skipped = M.skipped + 1
         return OK
     end
-    if CONTAINER_CODES[type] then
+    if lanes.CONTAINERS[type] then
         local known = told[payload_of(event, kind)]
         if not known or scan.unsettled ~= 0 then return CONTAINER end
         return told_again(at, known)
@@ -253,8 +252,8 @@ end
 
 -- Have the loops compiled around events that go by, the inner one first; see `walk.idle`.
 function M.prime()
-    -- without enter events nothing goes by
-    if not dialect.paired then return end
+    -- without enter events hardly ever anything goes by
+    if not (dialect.paired or lanes.any) then return end
     local size, unused = 2 * ROUNDS * IDLE_BLOCK, lanes.CODES - 1
     local room = ffi.new("uint8_t[?]", HEADROOM + size)
     local first_ts, number, unknown, was_leading = cur.first_ts, control.num, control.unknown, leading
