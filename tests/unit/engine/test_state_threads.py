@@ -226,3 +226,18 @@ def test_memory_counters_follow_accepted_events_only(probe):
     probe.filter("ev.name ~= 'brk'")
     probe.feed(Stream().thread(10, vm_size=1).event("SYSCALL_BRK_4_X", 10, res=1, vm_size=11))
     assert probe.thread(10, "vmsize") == 1
+
+
+def test_threads_with_negative_numbers_are_found_both_ways(probe):
+    seen = probe.lua("""
+        local function seen() return tostring(threads.get(-1) ~= nil) .. tostring(threads.below_zero[-1] ~= nil) end
+        local first = threads.placeholder(-1, -1)
+        local second = threads.create(-1, -1)
+        threads.remove(first)
+        local there, same = seen(), threads.below_zero[-1] == second
+        threads.remove(second)
+        local gone = seen()
+        threads.placeholder(-1, -1)
+        threads.clear()
+        return there, same, gone, seen()""")
+    assert seen == (b"truetrue", True, b"falsefalse", b"falsefalse")

@@ -3,9 +3,11 @@
 local dialect = require("dialect")
 local pairings = dialect.paired and require("state.paired.pairing") or nil
 
-local M = { by_tid = {}, count = 0, pending = 0 }
+-- `below_zero` holds those with a negative number once more: where a table has an array part, LuaJIT compiles no look-up
+-- of such keys.
+local M = { by_tid = {}, below_zero = {}, count = 0, pending = 0 }
 
-local by_tid = M.by_tid
+local by_tid, below_zero = M.by_tid, M.below_zero
 local NO_ID = 0xFFFFFFFF
 
 local shared = {
@@ -59,6 +61,7 @@ local function insert(thread, main, fds)
         pairings.enter(thread)
     end
     by_tid[thread.tid] = thread
+    if thread.tid < 0 then below_zero[thread.tid] = thread end
     if main then
         thread.main, thread.fds = main, main.fds
         setmetatable(thread, shared)
@@ -136,7 +139,7 @@ end
 
 -- Forget all threads.
 function M.clear()
-    for tid in pairs(by_tid) do by_tid[tid] = nil end
+    for tid in pairs(by_tid) do by_tid[tid], below_zero[tid] = nil, nil end
     if pairings then pairings.clear() end
     M.count, M.pending = 0, 0
 end
@@ -145,6 +148,7 @@ end
 function M.remove(thread)
     if by_tid[thread.tid] ~= thread then return end
     by_tid[thread.tid] = nil
+    if thread.tid < 0 then below_zero[thread.tid] = nil end
     if pairings then pairings.leave(thread) end
     M.count = M.count - 1
     local main = thread.main

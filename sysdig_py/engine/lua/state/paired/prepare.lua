@@ -14,7 +14,7 @@ local M = {}
 local tonumber, band = tonumber, bit.band
 local slots, by_slot, SLOT_MASK = pairings.slots, pairings.by_slot, pairings.MASK
 local cur = record.cur
-local by_tid = threads.by_tid
+local by_tid, below_zero = threads.by_tid, threads.below_zero
 local int, uint = decode.int, decode.uint
 local syscall_names = schema.syscall_names
 local CONTAINER, CONTAINER_JSON, CONTAINER_JSON_2, SWITCH, PROCINFO, COPY_FILE_RANGE = 228, 272, 324, 152, 234, 283
@@ -109,9 +109,11 @@ end
 local function find(rec, info)
     local slot = band(rec.tid_low, SLOT_MASK)
     if slots[slot].tid == rec.tid and rec.tid_low >= 0 then return by_slot[slot] end
-    local thread = by_tid[ev.tid]
+    local tid = ev.tid
+    local thread
+    if tid < 0 then thread = below_zero[tid] else thread = by_tid[tid] end
     if thread then return thread end
-    if info.creates then return threads.placeholder(ev.tid, ev.tid) end
+    if info.creates then return threads.placeholder(tid, tid) end
     return nobody
 end
 
