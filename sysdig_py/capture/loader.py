@@ -103,6 +103,11 @@ class Loaded:
         functions = [*map(tracepoint_function, self._tracepoints), *([LAST_CHANCE] if self._events else [])]
         return [self._programs[name] for name in functions]
 
+    @property
+    def tracepoints(self) -> list[str]:
+        """Return the raw tracepoints that the programs are for."""
+        return self._tracepoints
+
     def attach(self) -> None:
         """Attach every tracepoint's program; records flow from here on."""
         for name in self._tracepoints:

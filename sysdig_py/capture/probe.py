@@ -102,6 +102,11 @@ class Probe:
         """Return the first ring; small machines have no other."""
         return self.rings.views[0]
 
+    @property
+    def tracepoints(self) -> Sequence[str]:
+        """Return the raw tracepoints of this run: those of what somebody asks for."""
+        return self._loaded.tracepoints
+
     def attach(self) -> None:
         """Attach every program; records flow from here on."""
         self._loaded.attach()

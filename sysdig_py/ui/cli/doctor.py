@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal, TextIO
 
-from sysdig_py.capture import bpf, cgroups, features, headers, kernel, rights
+from sysdig_py.capture import bpf, cgroups, features, headers, kernel, rights, single_calls
 from sysdig_py.capture.headers import BTF
 from sysdig_py.capture.kernel_types import Types
 from sysdig_py.capture.machine import machine_info
@@ -128,6 +128,17 @@ def check_statistics() -> Finding:
         found = f"{os.strerror(error.errno or 0)}: --max-overhead cannot measure"
         return Finding("warn", found, "run it as root (CAP_SYS_ADMIN), on kernel 5.8 or later")
     return Finding("ok", "run times of programs can be measured")
+
+
+def check_single_calls() -> Finding:
+    """Whether entries of single calls can be looked at, so that those of all calls need not be."""
+    try:
+        for event in single_calls.open_entries(("close",)):
+            os.close(event)
+    except OSError as error:
+        found = f"{os.strerror(error.errno or 0)}: the time in calls is measured in every run, at 100 ns a call"
+        return Finding("warn", found, "run it as root, on a kernel built with CONFIG_FTRACE_SYSCALLS")
+    return Finding("ok", "tracepoints of single calls can be used")
 
 
 def check_types() -> Finding:
@@ -263,6 +274,7 @@ CHECKS: Final[dict[str, Callable[[], Finding]]] = {
     "pid namespace": check_namespace,
     "bpf": check_bpf,
     "bpf statistics": check_statistics,
+    "entries of calls": check_single_calls,
     "kernel types": check_types,
     "bcc": check_bcc,
     "bpftool": check_bpftool,

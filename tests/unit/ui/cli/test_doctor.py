@@ -50,7 +50,7 @@ def test_anything_missing_exits_4_and_is_named(monkeypatch):
 
 
 def _fail(error):
-    def check():
+    def check(*_):
         raise error
 
     return check
@@ -128,6 +128,18 @@ def test_a_kernel_without_statistics_can_be_captured_but_not_capped(monkeypatch)
     )
     monkeypatch.setattr(doctor.bpf, "enable_stats", lambda: os.open(os.devnull, os.O_RDONLY))
     assert doctor.check_statistics().status == "ok"
+
+
+def test_without_tracepoints_of_single_calls_every_run_costs_more(monkeypatch):
+    fd = os.open(os.devnull, os.O_RDONLY)
+    monkeypatch.setattr(doctor.single_calls, "open_entries", lambda calls: [fd] if calls == ("close",) else [])
+    assert doctor.check_single_calls().status == "ok"
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    monkeypatch.setattr(doctor.single_calls, "open_entries", _fail(FileNotFoundError(errno.ENOENT, "no")))
+    finding = doctor.check_single_calls()
+    assert finding.status == "warn"
+    assert "measured in every run" in finding.found and "CONFIG_FTRACE_SYSCALLS" in finding.remedy
 
 
 def test_binding_of_bcc_is_known_by_its_library_module(monkeypatch, tmp_path):
