@@ -3,8 +3,8 @@
 local dialect = require("dialect")
 local pairings = dialect.paired and require("state.paired.pairing") or nil
 
--- `below_zero` holds those with a negative number once more: where a table has an array part, LuaJIT compiles no look-up
--- of such keys.
+-- `below_zero` holds those with a negative number once more: where a table has an array part, LuaJIT does not compile a
+-- look-up of such keys.
 local M = { by_tid = {}, below_zero = {}, count = 0, pending = 0 }
 
 local by_tid, below_zero = M.by_tid, M.below_zero
