@@ -124,15 +124,20 @@ static __always_inline void store_kernel_text(struct scratch *s, const void *add
  * and the stack is the first place it thinks of: 15 ns sooner. What stands behind the data is written over by what comes next. */
 #define STORE_SHORT_WORDS 10
 
-static __always_inline long store_read_user(u8 *to, u32 size, u64 address)
+static __always_inline long store_read_user(struct scratch *s, u8 *to, u32 size, u64 address)
 {
 	u64 words[STORE_SHORT_WORDS] = {};
 	u64 *out = (u64 *)to;
+	u64 length;
 	long failed;
 
-	if (size > sizeof(words))
+	/* by way of memory: compared itself, a size that is never long would be one that cannot be to a verifier before
+	 * 5.15, which follows that branch all the same and then takes no address made with it */
+	*(volatile u64 *)&s->call.wanted = size;
+	length = *(volatile u64 *)&s->call.wanted;
+	if (length > sizeof(words))
 		return base_read_user(to, size, (void *)address);
-	failed = base_read_user(words, size, (void *)address);
+	failed = base_read_user(words, length, (void *)address);
 #pragma clang loop unroll(full)
 	for (u32 i = 0; i < STORE_SHORT_WORDS; i++)
 		out[i] = words[i];
@@ -148,7 +153,7 @@ static __always_inline void store_user_bytes(struct scratch *s, u64 address, u64
 		store_length(s, 0);
 		return;
 	}
-	if (store_read_user(store_at(s), size, address)) {
+	if (store_read_user(s, store_at(s), size, address)) {
 		base_count_unreadable(s);
 		size = 0;
 	}

@@ -185,7 +185,7 @@ static __always_inline void syscall_store_io(struct scratch *s, struct plan *pla
 	u8 *res = s->record + start;
 	u8 *tail;
 
-	if (wanted && store_read_user(res + 8, wanted, s->call.args[1])) {
+	if (wanted && store_read_user(s, res + 8, wanted, s->call.args[1])) {
 		base_count_unreadable(s);
 		wanted = 0;
 	}
