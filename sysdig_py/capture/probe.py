@@ -44,6 +44,7 @@ from sysdig_py.capture.ring import MAX_RINGS, Rings, RingView, map_shared, ring_
 from sysdig_py.capture.told_marks import ToldMarks
 from sysdig_py.capture.treatment import Treatment
 from sysdig_py.errors import EnvironmentLack
+from sysdig_py.schema.events import syscalls
 
 LOSS_CAUSES: Final = ("ring full", "scratch full", "memory unreadable", "slot lost")
 _COUNTERS_SIZE: Final = 64
@@ -183,8 +184,6 @@ class Probe:
     def _load(self, options: LiveOptions, hierarchy: Hierarchy, size: int, rings: int) -> Loaded:
         self._clock_offset = _clock_offset(time.CLOCK_BOOTTIME)
         constants = _constants(options, size, rings, self._cpus, self._clock_offset) | self._pushdown.constants
-        latency = self._pushdown.latency
-        hooks = self._pushdown.hooks
         entries = {"ring": size} | ({} if self._pushdown.container_checks else {"cgroup_answers": 1})
         entries |= {} if options.max_overhead else {"overhead_counts": 1}
         sizes = _sizes(options, self._cpus, rings)
@@ -192,14 +191,14 @@ class Probe:
         image = image_cache.find(key)
         if image is not None:
             try:
-                return _loaded(image, options, constants, entries, hooks, latency=latency)
+                return _loaded(image, options, constants, entries, self._pushdown)
             except OSError:
                 # made for this kernel and yet refused: what a fresh one is told counts
                 image_cache.drop(key)
         for typed_reads in (True, False):
             image = _compile(self._arch, hierarchy, sizes, typed_reads=typed_reads)
             try:
-                loaded = _loaded(image, options, constants, entries, hooks, latency=latency)
+                loaded = _loaded(image, options, constants, entries, self._pushdown)
             except OSError as error:
                 # some verifier may refuse plain loads of kernel memory, though there is all it takes for them
                 if not typed_reads:
@@ -256,11 +255,9 @@ def _loaded(
     options: LiveOptions,
     constants: Mapping[Constant, int],
     entries: Mapping[str, int],
-    hooks: Mapping[int, bytes],
-    *,
-    latency: bool,
+    pushdown: Pushdown,
 ) -> Loaded:
-    """Load an image for a run; `latency`: whether somebody asks how long calls take.
+    """Load an image for a run.
 
     Raises:
         OSError: the kernel refused it.
@@ -269,17 +266,21 @@ def _loaded(
     if image.needs_entries and not options.latency:
         raise EnvironmentLack("a capture without latencies needs a kernel with bpf_task_pt_regs (5.15 or later)")
     unasked = _unasked(options, image)
-    is_entered, events = _entries(image, is_asked=latency, is_allowed=options.latency)
+    is_entered, events = _entries(image, pushdown, is_allowed=options.latency)
     constants = {**constants, Constant.LATENCY: int(is_entered)}
-    return Loaded(image, constants, entries, hooks, unasked if is_entered else unasked | {"sys_enter"}, events)
+    without = unasked if is_entered else unasked | {"sys_enter"}
+    return Loaded(image, constants, entries, pushdown.hooks, without, events)
 
 
-def _entries(image: Image, *, is_asked: bool, is_allowed: bool) -> tuple[bool, Sequence[int]]:
+def _entries(image: Image, pushdown: Pushdown, *, is_allowed: bool) -> tuple[bool, Sequence[int]]:
     """Return whether the entries of all calls are looked at, and where they are not, tracepoints of those that must."""
-    if is_allowed and (is_asked or image.needs_entries):
+    if is_allowed and (pushdown.latency or image.needs_entries):
         return True, ()
+    # what a close closes matters to who sees the close; the end of a thread is always told
+    numbers = {call.name: call.nr for call in syscalls(kernel.machine())}
+    calls = [call for call in image.last_chances if call != "close" or pushdown.shows(numbers[call])]
     try:
-        return False, single_calls.open_entries(image.last_chances)
+        return False, single_calls.open_entries(calls) if calls else ()
     except OSError:
         return is_allowed, ()
 

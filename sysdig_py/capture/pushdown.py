@@ -53,6 +53,11 @@ class Pushdown:
     snaplen: int = 0
     latency: bool = True
 
+    def shows(self, nr: int) -> bool:
+        """Return whether anybody can see events of a call, by its number."""
+        treatment = self.treatments.get(nr, Treatment())
+        return treatment.verdict in (Verdict.KEEP, Verdict.JUDGE)
+
     @property
     def constants(self) -> dict[Constant, int]:
         """What is filled in when the probe is loaded."""

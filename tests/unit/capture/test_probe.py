@@ -5,9 +5,10 @@ import pytest
 
 from sysdig_py.capture import bpf, headers, image_cache, judge_code, probe
 from sysdig_py.capture.cgroups import Hierarchy
+from sysdig_py.capture.demand import Consumer, Demand
 from sysdig_py.capture.image import Constant, Image
 from sysdig_py.capture.options import MAX_SNAPLEN, LiveOptions
-from sysdig_py.capture.pushdown import Pushdown
+from sysdig_py.capture.pushdown import Pushdown, push_down
 from sysdig_py.errors import EnvironmentLack
 
 HIERARCHY = Hierarchy(2, "/sys/fs/cgroup", "", 0)
@@ -127,7 +128,7 @@ def test_entries_are_looked_at_where_somebody_asks_or_nothing_else_tells(
     monkeypatch, allowed, asked, needed, has_single, entered, events
 ):
     def open_entries(calls):
-        assert calls == ("close",)
+        assert calls == ["close"]
         if not has_single:
             raise FileNotFoundError(2, "no tracefs")
         return [7]
@@ -136,7 +137,7 @@ def test_entries_are_looked_at_where_somebody_asks_or_nothing_else_tells(
     monkeypatch.setattr(probe.single_calls, "open_entries", open_entries)
     monkeypatch.setattr(probe, "Loaded", lambda _image, constants, *rest: taken.append((constants, *rest[2:])))
     image = Image((), {}, ("sys_enter", "sys_exit"), needed, ("close",))
-    probe._loaded(image, LiveOptions(latency=allowed), {}, {}, {}, latency=asked)
+    probe._loaded(image, LiveOptions(latency=allowed), {}, {}, Pushdown(latency=asked))
     ((constants, without, opened),) = taken
     assert (constants[Constant.LATENCY], list(opened)) == (entered, list(events))
     assert ("sys_enter" in without) is not bool(entered)
@@ -145,4 +146,15 @@ def test_entries_are_looked_at_where_somebody_asks_or_nothing_else_tells(
 def test_what_the_kernel_cannot_do_without_entries_is_told():
     image = Image((), {}, (), needs_entries=True)
     with pytest.raises(EnvironmentLack, match="bpf_task_pt_regs"):
-        probe._loaded(image, LiveOptions(latency=False), {}, {}, {}, latency=True)
+        probe._loaded(image, LiveOptions(latency=False), {}, {}, Pushdown())
+
+
+def test_what_a_close_closes_is_looked_at_only_where_somebody_sees_the_close(monkeypatch):
+    opened = []
+    monkeypatch.setattr(probe.single_calls, "open_entries", lambda calls: opened.append(list(calls)) or [])
+    monkeypatch.setattr(probe, "Loaded", lambda *_: None)
+    for text in ("", "evt.type=close", "proc.name=cat", "evt.type=mount"):
+        pushdown = push_down(Demand(Consumer("filter", text), latency=""), probe.kernel.machine())
+        for calls in (("close",), ("close", "exit")):
+            probe._loaded(Image((), {}, (), last_chances=calls), LiveOptions(), {}, {}, pushdown)
+    assert opened == [["close"], ["close", "exit"]] * 3 + [["exit"]]
