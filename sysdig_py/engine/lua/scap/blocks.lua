@@ -40,7 +40,7 @@ for type, kind in pairs(KINDS) do kind.type = type end
 
 local control, cur = con.control, record.cur
 local scan, params_of, stamp, pass = scap_event.scan, scap_event.params_of, scap_event.stamp, passing.events
-local light, near = walk.light, walk.near
+local light, near, stamp_lightly = walk.light, walk.near, scap_event.stamp_lightly
 local hand, NEAR = scap_event.hand, lanes.NEAR
 -- of the smallest block all that `stamp` changes
 local SAVED = 36
@@ -88,7 +88,7 @@ local function deliver_lightly(weight)
     local event = cast(event_p, cast(u8p, last) + scan.head)
     local v1, type = scan.header == V1_HEADER, event.type
     control.offset = scan.at - scan.base
-    local rec = stamp(event, v1, 2, last.cpu, 0, params_of(event, v1, 2))
+    local rec = stamp_lightly(event, v1, last.cpu)
     if weight == NEAR then
         near(rec, type, hand.thread, hand.fd or nil, hand.number)
     else

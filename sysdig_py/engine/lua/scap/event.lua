@@ -88,6 +88,15 @@ local function stamp(event, v1, width, cpu, flags, nparams)
     return rec
 end
 
-M.params_of, M.stamp = params_of, stamp
+-- The same for those who know where it comes from, of an event whose parameters make sense. Of the prefix only what
+-- they read is written.
+local function stamp_lightly(event, v1, cpu)
+    if v1 then return stamp(event, v1, 2, cpu, 0, params_of(event, v1, 2)) end
+    local rec = cast(record_p, cast(u8p, event) - PREFIX)
+    rec.len, rec.flags, rec.cpu = band(PREFIX + event.len + 7, -8), 0, cpu
+    return rec
+end
+
+M.params_of, M.stamp, M.stamp_lightly = params_of, stamp, stamp_lightly
 
 return M
