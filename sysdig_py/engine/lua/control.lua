@@ -1,5 +1,6 @@
 -- Counters and limits of a run in one C struct: numbers that change per event stay out of Lua tables and upvalues.
 local ffi = require("ffi")
+local fixed = require("fixed")
 
 ffi.cdef [[
 typedef struct {
@@ -24,7 +25,7 @@ typedef struct {
 } sdpy_control;
 ]]
 
-local M = { control = ffi.new("sdpy_control") }
+local M = { control = fixed("sdpy_control") }
 
 M.OK, M.MORE, M.CGROUP, M.FULL, M.STOP = 0, 1, 2, 3, 4
 -- a damaged record or block; never leaves the walk over records as a status

@@ -1,6 +1,7 @@
 -- The layout of a record (schema/record.py) for FFI, and the cursor: where the walk stands.
 -- `cur.rec` is the record in hand; keeping the pointer in a C struct means that no event allocates a pointer object.
 local ffi = require("ffi")
+local fixed = require("fixed")
 
 local M = {}
 
@@ -46,7 +47,7 @@ M.MAX_SHORT_PARAM = 0xFFFF
 
 M.ptr = ffi.typeof("const sdpy_record *")
 M.mut_ptr = ffi.typeof("sdpy_record *")
-M.cur = ffi.new("sdpy_cursor")
+M.cur = fixed("sdpy_cursor")
 
 assert(M.HEADER_SIZE == 58, "record layout is not packed")
 

@@ -20,7 +20,7 @@ local M = {}
 local function clear_counters()
     local control, max_events, limit_ns = con.control, con.control.max_events, con.control.limit_ns
     local until_rel = control.until_rel
-    ffi.fill(control, ffi.sizeof(control))
+    ffi.fill(control, ffi.sizeof("sdpy_control"))
     control.max_events, control.limit_ns, control.until_rel = max_events, limit_ns, until_rel
     clear(state_records.lost_by_cause)
     overhead.forget()

@@ -3,6 +3,7 @@
 local ffi = require("ffi")
 local bit = require("bit")
 local decode = require("decode")
+local fixed = require("fixed")
 local record = require("record")
 local schema = require("schema_data")
 
@@ -40,7 +41,7 @@ local SURPLUS = { [280] = 3, [286] = 3 }
 local sum_before = decode.sum_before
 
 -- where the walk over the blocks stands
-M.scan = ffi.new("sdpy_scan")
+M.scan = fixed("sdpy_scan")
 -- whose the event is that went by last, when it is to be delivered NEAR
 M.hand = { thread = false, fd = false, number = 0 }
 

@@ -5,6 +5,7 @@ local closing = require("scap.closing")
 local con = require("control")
 local dialect = require("dialect")
 local event_info = require("event_info")
+local fixed = require("fixed")
 local parse = require("state.parse")
 local record = require("record")
 local shown = require("scap.shown")
@@ -58,13 +59,13 @@ M.CALLS, M.CODES, M.WHOLE, M.LIGHT, M.NEAR = 1024, CODES, 1, 2, 4
 -- container events, which are for the reader
 M.CONTAINERS = { [228] = true, [272] = true, [324] = true }
 -- by event type; the rows of types without a lane have `whole` set
-M.ways = ffi.new("sdpy_way[?]", CODES)
+M.ways = fixed("sdpy_way", CODES)
 -- Places of what is counted: the generic events of a system call at code * CALLS + call, others behind them by type.
 -- How an event is wanted: 0 not at all, WHOLE or LIGHT (it is delivered, without its thread and fd).
 M.PLACES = 2 * M.CALLS + CODES
-M.weights = ffi.new("uint8_t[?]", M.PLACES)
+M.weights = fixed("uint8_t", M.PLACES)
 -- how many events went by in their lanes
-M.counts = ffi.new("double[?]", M.PLACES)
+M.counts = fixed("double", M.PLACES)
 -- what is kept of events that go by
 M.keeping = ffi.new("sdpy_keeping")
 
@@ -272,7 +273,7 @@ end
 
 -- Forget them.
 function M.forget()
-    ffi.fill(M.counts, ffi.sizeof(M.counts))
+    ffi.fill(M.counts, M.PLACES * ffi.sizeof("double"))
 end
 
 M.change()

@@ -2,6 +2,7 @@
 -- are found by tid without a table, so that an event that means nothing else costs a few stores.
 local bit = require("bit")
 local ffi = require("ffi")
+local fixed = require("fixed")
 
 local M = {}
 
@@ -27,14 +28,14 @@ typedef struct { int32_t age; } sdpy_thread_table;
 local SLOTS = 8192
 local band, tonumber = bit.band, tonumber
 local pairing_p = ffi.typeof("sdpy_pairing *")
-local slots = ffi.new("sdpy_pairing[?]", SLOTS)
+local slots = fixed("sdpy_pairing", SLOTS)
 M.slots, M.MASK = slots, SLOTS - 1
 -- slot -> its thread, false while it is free. LuaJIT does not compile a look-up by tid in a table with an array part.
 local by_slot = {}
 M.by_slot = by_slot
 
 -- slot -> how many threads of the table it would lead to, had it not been taken when they came
-local homeless = ffi.new("int32_t[?]", SLOTS)
+local homeless = fixed("int32_t", SLOTS)
 M.homeless = homeless
 
 -- changes when threads may have outlived their main thread
@@ -116,8 +117,8 @@ end
 
 -- All threads are forgotten.
 function M.clear()
-    ffi.fill(slots, ffi.sizeof(slots), 0xFF)
-    ffi.fill(homeless, ffi.sizeof(homeless))
+    ffi.fill(slots, SLOTS * ffi.sizeof("sdpy_pairing"), 0xFF)
+    ffi.fill(homeless, SLOTS * ffi.sizeof("int32_t"))
     for i = 0, SLOTS - 1 do by_slot[i] = false end
 end
 
