@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     const uint8_t *base, *at, *stop;
     int32_t type, head, header;  /* of the block before: type (0: of no use), bytes before the event, of its header */
+    int32_t nparams;           /* of the event in hand */
     const uint8_t *following;  /* where the block behind the one in hand begins */
     const uint8_t *before;     /* where the one ended that was looked at before it */
     const sdpy_record *rec;    /* the event in hand, to be handed over; NULL: there is nothing to hand over */

@@ -104,8 +104,13 @@ local function is_let_go(event, v1, nparams)
     return way.asks_data == 0 or announces_nothing(event, v1, nparams)
 end
 
--- How an event is wanted that is not wanted in the same way in any case. nil: look at it.
-local function weight_of(event, v1, nparams)
+local function type_in_hand()
+    return cast(event_p, scan.at + scan.head).type
+end
+
+-- How the event in hand is wanted, which is not wanted in the same way in any case. nil: look at it.
+local function weight_of()
+    local event, v1, nparams = cast(event_p, scan.at + scan.head), scan.header == V1_HEADER, scan.nparams
     local way = ways + event.type
     if way.whole ~= 0 then return nil end
     if way.asks_fd == 0 then return is_let_go(event, v1, nparams) and 0 or nil end
@@ -141,50 +146,58 @@ local function is_odd(way, size, nparams, call)
         or band(way.call_mask, rshift(call, 10)) ~= 0
 end
 
+-- Whether the block at hand is whole, of the same type as the one before, and its event's parameters make sense.
+local function is_sound()
+    local at, head, header = scan.at, scan.head, scan.header
+    local block, event = cast(block_p, at), cast(event_p, at + head)
+    local len = block.len
+    if block.type ~= scan.type or len < head + header + 4 or at + (len + 8) > scan.stop then return false end
+    local size = event.len
+    if cast(i32p, at + len - 4)[0] ~= len or size < header or size > len - head - 4 then return false end
+    if head == 14 and band(block.flags, STATE_ONLY) ~= 0 then return false end
+    if event.ts - control.quiet_from >= control.quiet_length then return false end
+    local nparams = params_of(event, header == V1_HEADER, 2)
+    scan.nparams = nparams
+    return nparams >= 0 and event.type < CODES
+end
+
+-- Let the event in hand go by, which is wanted as `own_weight` says. Returns how it is wanted after all.
+local function move_on(own_weight)
+    local at, start, nparams = scan.at, scan.head + scan.header, scan.nparams
+    local event = cast(event_p, at + scan.head)
+    local way, lens = ways + event.type, at + start
+    local first, call = lens + 2 * nparams, cast(u16p, lens + 2 * nparams)[0]
+    if is_odd(way, cast(u16p, lens)[0], nparams, call) then return WHOLE end
+    local place = way.place + band(call, way.call_mask)
+    local weight = bor(weights[place], own_weight)
+    if weight == WHOLE then return WHOLE end
+    if keeping.pairs ~= 0 and not keep_pairing(event, way, first, keeping.times) then return WHOLE end
+    counts[place] = counts[place] + 1
+    control.num = control.num + 1
+    scan.at = at + cast(block_p, at).len
+    return weight
+end
+
 -- Let events go by in their lanes, up to one that must be looked at (0) or was to be delivered (LIGHT or NEAR). What is
 -- done for each is spelled out without branches between one type and another, since types follow each other as they
--- like; what is the same for all of them stands in locals, and LuaJIT asks once (but no pointer: it would be made an
--- object whenever an event is delivered). The last block of a span is always looked at, so that `ev` is about the last
--- event afterwards, and what is read behind a short event is there.
+-- like. Where it stands is in `scan`, not in locals: there is code for what happens to the others only while few values
+-- are alive here (LuaJIT cannot compile what inherits too many). The last block of a span is always looked at, so that
+-- `ev` is about the last event afterwards, and what is read behind a short event is there.
 function M.events()
-    local kind, head, header = scan.type, scan.head, scan.header
-    if kind == 0 then return 0 end
-    local v1, least, wanted = header == V1_HEADER, head + header + 4, 0
-    local keeps_pairs, keeps_times = keeping.pairs, keeping.times
-    local number, unsettled = control.num, fds.pending + threads.pending
-    while true do
-        local at = scan.at
-        local block, event = cast(block_p, at), cast(event_p, at + head)
-        local len = block.len
-        if block.type ~= kind or len < least or at + (len + 8) > scan.stop then break end
-        local size, type = event.len, event.type
-        if cast(i32p, at + len - 4)[0] ~= len or size < header or size > len - head - 4 then break end
-        if head == 14 and band(block.flags, STATE_ONLY) ~= 0 then break end
-        if event.ts - control.quiet_from >= control.quiet_length then break end
-        local nparams = params_of(event, v1, 2)
-        if nparams < 0 or type >= CODES then break end
+    if scan.type == 0 then return 0 end
+    local unsettled = fds.pending + threads.pending
+    while is_sound() do
         if unsettled ~= 0 then unsettled = settle() end
-        local own_weight = 0
-        if ways[type].is_easy == 0 then
-            own_weight = weight_of(event, v1, nparams)
-            if not own_weight then break end
+        local weight = 0
+        if ways[type_in_hand()].is_easy == 0 then
+            weight = weight_of()
+            if not weight then return 0 end
             unsettled = fds.pending
         end
-        local way, lens = ways + type, at + (head + header)
-        local first, call = lens + 2 * nparams, cast(u16p, lens + 2 * nparams)[0]
-        if is_odd(way, cast(u16p, lens)[0], nparams, call) then break end
-        local place = way.place + band(call, way.call_mask)
-        local weight = bor(weights[place], own_weight)
-        if weight == WHOLE then break end
-        if keeps_pairs ~= 0 and not keep_pairing(event, way, first, keeps_times) then break end
-        counts[place] = counts[place] + 1
-        number = number + 1
-        scan.at = at + len
-        wanted = weight
-        if wanted ~= 0 then break end
+        weight = move_on(weight)
+        if weight ~= 0 then return weight == WHOLE and 0 or weight end
     end
-    control.num = number
-    return wanted
+    return 0
 end
 
 return M
