@@ -16,7 +16,7 @@ def keep_freed() -> None:
     """Have the C library keep freed memory for the next who asks; nothing where it is not glibc.
 
     Spans of records are a megabyte or two, made, joined, sorted and compressed some ten times a second. Given back to
-    the kernel each time, they cost a page fault per 4 KiB: a fifth of all the processor time of writing a trace.
+    the kernel each time, they cost a page fault per 4 KiB.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

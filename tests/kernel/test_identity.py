@@ -9,6 +9,7 @@ import walker
 from conftest import open_probe
 
 from sysdig_py.capture.live import LiveOptions
+from sysdig_py.capture.pushdown import Pushdown
 
 pytestmark = pytest.mark.kernel
 
@@ -40,9 +41,9 @@ threading.Event().wait()
 """
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["with latency", "without"])
+@pytest.fixture(scope="module", params=[True, False], ids=["with latency", "nobody asks"])
 def told(request):
-    probe = open_probe(LiveOptions(ring_bytes=64 << 20, latency=request.param))
+    probe = open_probe(LiveOptions(ring_bytes=64 << 20), pushdown=Pushdown(latency=request.param))
     try:
         probe.attach()
         loads = [subprocess.Popen([sys.executable, "-I", "-S", "-c", SCRIPT]) for _ in range(3)]
