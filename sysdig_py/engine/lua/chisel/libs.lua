@@ -79,8 +79,13 @@ end
 
 local function io_library(box)
     local lib = { stdout = stream(box.write), stderr = stream(box.write) }
-    function lib.write(...)
-        return lib.stdout:write(...)
+    local write = box.write
+    function lib.write(text, ...)
+        if type(text) ~= "string" or select("#", ...) > 0 then
+            return lib.stdout:write(text, ...)
+        end
+        write(text)
+        return lib.stdout
     end
     function lib.type(value)
         return (value == lib.stdout or value == lib.stderr) and "file" or io.type(value)
