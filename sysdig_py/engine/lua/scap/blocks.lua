@@ -40,8 +40,6 @@ for type, kind in pairs(KINDS) do kind.type = type end
 
 local control, cur = con.control, record.cur
 local scan, params_of, stamp, pass = scap_event.scan, scap_event.params_of, scap_event.stamp, passing.events
-local light, near, stamp_lightly = walk.light, walk.near, scap_event.stamp_lightly
-local hand, NEAR = scap_event.hand, lanes.NEAR
 -- of the smallest block all that `stamp` changes
 local SAVED = 36
 local saved = ffi.new("uint8_t[?]", SAVED)
@@ -80,20 +78,6 @@ local function deliver(at, event, kind, cpu, flags, nparams)
     local status = one(stamp(event, kind.v1, kind.width, cpu, flags, nparams))
     if status == FULL then ffi.copy(cast("uint8_t *", at), saved, SAVED) end
     return status
-end
-
--- Hand over the event that went by last; `weight`: LIGHT or NEAR.
-local function deliver_lightly(weight)
-    local last = cast(block_p, scan.at - cast(i32p, scan.at - 4)[0])
-    local event = cast(event_p, cast(u8p, last) + scan.head)
-    local v1, type = scan.header == V1_HEADER, event.type
-    control.offset = scan.at - scan.base
-    local rec = stamp_lightly(event, v1, last.cpu)
-    if weight == NEAR then
-        near(rec, type, hand.thread, hand.fd or nil, hand.number)
-    else
-        light(rec, type)
-    end
 end
 
 -- What a container event says, as the host wants it: bytes behind the header.
@@ -209,15 +193,12 @@ end
 -- the code for another left in registers, and LuaJIT gives up when that is much.
 local function walk_blocks()
     while scan.at + 8 <= scan.stop do
-        local weight = lanes.any and cur.first_ts ~= 0 and pass() or 0
-        if weight ~= 0 then
-            deliver_lightly(weight)
-        else
-            local status = look()
-            if status == OK then status = hand_over() end
-            if status ~= OK then return status end
-            scan.at = scan.following
-        end
+        if lanes.any and cur.first_ts ~= 0 then pass() end
+        if control.stop ~= 0 then return STOP end
+        local status = look()
+        if status == OK then status = hand_over() end
+        if status ~= OK then return status end
+        scan.at = scan.following
         if control.stop ~= 0 then return STOP end
     end
     return OK

@@ -11,6 +11,7 @@ local fds = require("state.fds")
 local threads = require("state.threads")
 local pairings = require("state.paired.pairing")
 local spans = require("tracer.spans")
+local walk = require("walk")
 
 local M = {}
 
@@ -24,7 +25,8 @@ local STATE_ONLY = record.STATE_ONLY
 local V1_HEADER, V2_HEADER = scap_event.V1_HEADER, scap_event.V2_HEADER
 local control, scan, hand, params_of = con.control, scap_event.scan, scap_event.hand, scap_event.params_of
 local ways, counts, weights, keeping = lanes.ways, lanes.counts, lanes.weights, lanes.keeping
-local CODES, WHOLE = lanes.CODES, lanes.WHOLE
+local CODES, WHOLE, NEAR = lanes.CODES, lanes.WHOLE, lanes.NEAR
+local light, near, stamp_lightly = walk.light, walk.near, scap_event.stamp_lightly
 local slots, SLOT_MASK, homeless, thread_table = pairings.slots, pairings.MASK, pairings.homeless, pairings.table
 local by_slot, IPV4, IPV6 = pairings.by_slot, fds.IPV4, fds.IPV6
 local may_announce, DEV_NULL, takes_effect = spans.may_announce, spans.DEV_NULL, closing.takes_effect
@@ -178,26 +180,44 @@ local function move_on(own_weight)
     return weight
 end
 
--- Let events go by in their lanes, up to one that must be looked at (0) or was to be delivered (LIGHT or NEAR). What is
--- done for each is spelled out without branches between one type and another, since types follow each other as they
+-- Hand over the event that went by last; `weight`: LIGHT or NEAR.
+local function deliver(weight)
+    local last = cast(block_p, scan.at - cast(i32p, scan.at - 4)[0])
+    local event = cast(event_p, cast(u8p, last) + scan.head)
+    local type = event.type
+    control.offset = scan.at - scan.base
+    local rec = stamp_lightly(event, scan.header == V1_HEADER, last.cpu)
+    if weight == NEAR then
+        near(rec, type, hand.thread, hand.fd or nil, hand.number)
+    else
+        light(rec, type)
+    end
+end
+
+-- Let events go by in their lanes, and hand over those that are wanted, up to one that must be looked at. What is done
+-- for each is spelled out without branches between one type and another, since types follow each other as they
 -- like. Where it stands is in `scan`, not in locals: there is code for what happens to the others only while few values
 -- are alive here (LuaJIT cannot compile what inherits too many). The last block of a span is always looked at, so that
 -- `ev` is about the last event afterwards, and what is read behind a short event is there.
 function M.events()
-    if scan.type == 0 then return 0 end
+    if scan.type == 0 then return end
     local unsettled = fds.pending + threads.pending
     while is_sound() do
         if unsettled ~= 0 then unsettled = settle() end
         local weight = 0
         if ways[type_in_hand()].is_easy == 0 then
             weight = weight_of()
-            if not weight then return 0 end
+            if not weight then return end
             unsettled = fds.pending
         end
         weight = move_on(weight)
-        if weight ~= 0 then return weight == WHOLE and 0 or weight end
+        if weight == WHOLE then return end
+        if weight ~= 0 then
+            deliver(weight)
+            if control.stop ~= 0 then return end
+            unsettled = fds.pending + threads.pending
+        end
     end
-    return 0
 end
 
 return M
