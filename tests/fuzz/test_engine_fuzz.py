@@ -20,7 +20,9 @@ SECONDS = 4.0
 
 WATCH = """
 local ev = require("ev")
+seen = 0
 require("walk").add_sink{ on_event = function()
+    seen = seen + 1
     local thread, fd = ev.thread, ev.fd
     assert(type(thread.fds) == "table" and thread.main and ev.info and ev.name and ev.num > 0)
     assert(not fd or (type(fd.name) == "string" and type(fd.type) == "number"))
@@ -76,7 +78,8 @@ def hammer(seed: int) -> None:
     while time.monotonic() < deadline:
         feed(engine, b"".join(one(rng, number + i) for i in range(500)))
         number += 500
-    assert engine.stats()["events"] > 1000
+    # not what the engine counted: records may claim any number of events that were only counted
+    assert engine.execute("return seen") > 1000
 
 
 @pytest.mark.slow
