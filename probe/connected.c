@@ -8,21 +8,11 @@ static __always_inline bool connected_store_ends(struct scratch *s, void *sock, 
 {
 	struct user_address unnamed = {};
 	struct sock_common common;
-	struct ends ends;
 
 	socket_read_common(&common, sock);
-	if (common.skc_family == FAMILY_INET)
-		ends = socket_inet_ends(&common, &unnamed);
-	else if (common.skc_family == FAMILY_INET6)
-		ends = socket_inet6_ends(sock, &unnamed);
-	else
+	if (common.skc_family != FAMILY_INET && common.skc_family != FAMILY_INET6)
 		return false;
-	ends.own_port = common.skc_num;
-	ends.peer_port = bpf_ntohs(common.skc_dport);
-	if (common.skc_family == FAMILY_INET)
-		socket_store_inet(s, &ends, from_peer);
-	else
-		socket_store_inet6(s, &ends, from_peer);
+	socket_store_ends(s, sock, &common, &unnamed, from_peer);
 	return true;
 }
 

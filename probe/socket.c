@@ -199,6 +199,24 @@ static __always_inline void socket_read_common(struct sock_common *common, void 
 #endif
 }
 
+/* the ends of an IP socket; `named`: the peer's address where the call names one */
+static __always_inline void socket_store_ends(struct scratch *s, void *sock,
+					      struct sock_common *common,
+					      struct user_address *named, bool from_peer)
+{
+	u16 family = common->skc_family;
+	struct ends ends = family == FAMILY_INET ? socket_inet_ends(common, named)
+						 : socket_inet6_ends(sock, named);
+
+	ends.own_port = common->skc_num;
+	if (named->family != family)
+		ends.peer_port = bpf_ntohs(common->skc_dport);
+	if (family == FAMILY_INET)
+		socket_store_inet(s, &ends, from_peer);
+	else
+		socket_store_inet6(s, &ends, from_peer);
+}
+
 /* source and destination of a call on `fd`; an address given with the call names the peer */
 static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 address, u32 length,
 					       bool from_peer)
@@ -206,7 +224,6 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 	void *sock = extract_sock(extract_call_file(s, fd));
 	struct sock_common common;
 	struct user_address named;
-	struct ends ends;
 	u16 family;
 
 	socket_read_common(&common, sock);
@@ -220,15 +237,7 @@ static __always_inline void socket_store_tuple(struct scratch *s, s32 fd, u64 ad
 		return;
 	}
 	named = socket_read_address(s, address);
-	ends = family == FAMILY_INET ? socket_inet_ends(&common, &named)
-				     : socket_inet6_ends(sock, &named);
-	ends.own_port = common.skc_num;
-	if (named.family != family)
-		ends.peer_port = bpf_ntohs(common.skc_dport);
-	if (family == FAMILY_INET)
-		socket_store_inet(s, &ends, from_peer);
-	else
-		socket_store_inet6(s, &ends, from_peer);
+	socket_store_ends(s, sock, &common, &named, from_peer);
 }
 
 static __always_inline void socket_store_queue(struct scratch *s)

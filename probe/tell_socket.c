@@ -117,7 +117,6 @@ static __always_inline void tell_tuple(struct scratch *s, void *sock, struct tol
 	struct user_address nobody = {};
 	bool server = told->role == ROLE_SERVER;
 	struct sock_common common;
-	struct ends ends;
 
 	if (!told->has_tuple) {
 		store_empty(s);
@@ -128,12 +127,5 @@ static __always_inline void tell_tuple(struct scratch *s, void *sock, struct tol
 		socket_store_unix(s, sock, 0, 0, server);
 		return;
 	}
-	ends = common.skc_family == FAMILY_INET ? socket_inet_ends(&common, &nobody)
-						: socket_inet6_ends(sock, &nobody);
-	ends.own_port = common.skc_num;
-	ends.peer_port = bpf_ntohs(common.skc_dport);
-	if (common.skc_family == FAMILY_INET)
-		socket_store_inet(s, &ends, server);
-	else
-		socket_store_inet6(s, &ends, server);
+	socket_store_ends(s, sock, &common, &nobody, server);
 }
